@@ -1,1 +1,1 @@
-//! placeholder
+//! Being laid down.
