@@ -5,7 +5,15 @@
 )]
 
 pub mod canonical;
+pub mod case;
+pub mod document;
+pub mod event;
+pub mod evidence;
 pub mod hash;
 pub mod ids;
 pub mod keys;
+pub mod receipt;
+pub mod statement;
 pub mod time;
+pub mod trust;
+pub mod wire;
