@@ -15,5 +15,6 @@ pub mod keys;
 pub mod receipt;
 pub mod statement;
 pub mod time;
+pub mod tlog;
 pub mod trust;
 pub mod wire;
