@@ -1,1 +1,3 @@
-//! Being laid down.
+#![doc = include_str!("../README.md")]
+
+pub mod store;

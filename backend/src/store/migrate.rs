@@ -1,0 +1,96 @@
+//! Numbered migrations, one text for both engines.
+
+use super::{Arg, Database, StoreError, StoreResult};
+
+/// Every migration in order: number and text.
+const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../../migrations/0001_core.sql"))];
+
+/// Newest schema this program knows.
+pub const SCHEMA_VERSION: i64 = 1;
+
+/// Types that are spelled differently, as (text in the migration, PostgreSQL). SQLite takes the text as it stands.
+const POSTGRES_TYPES: &[(&str, &str)] = &[
+    (" BLOB", " BYTEA"),
+    (" INTEGER", " BIGINT"),
+    (") STRICT;", ");"),
+];
+
+/// Applies what is missing, each migration in a transaction of its own.
+pub(super) async fn run(database: &Database) -> StoreResult<()> {
+    let mut tx = database.begin_write().await?;
+    tx.execute(
+        "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT PRIMARY KEY, sha256 TEXT NOT NULL)",
+        &[],
+    )
+    .await?;
+    tx.commit().await?;
+
+    let mut tx = database.begin_write().await?;
+    let applied = tx
+        .rows(
+            "SELECT number, sha256 FROM schema_migrations ORDER BY number",
+            &[],
+        )
+        .await?;
+    for row in &applied {
+        let (number, sha256) = (row.int(0)?, row.text(1)?);
+        let Some((_, text)) = MIGRATIONS.iter().find(|(known, _)| *known == number) else {
+            return Err(StoreError::NewerSchema {
+                found: number,
+                known: SCHEMA_VERSION,
+            });
+        };
+        if zhixing_protocol::hash::Sha256Digest::of(text.as_bytes()).to_string() != sha256 {
+            return Err(StoreError::ChangedMigration(number));
+        }
+    }
+    let newest = applied
+        .last()
+        .map(|row| row.int(0))
+        .transpose()?
+        .unwrap_or(0);
+    for (number, text) in MIGRATIONS.iter().filter(|(number, _)| *number > newest) {
+        for statement in statements(text, matches!(database, Database::Postgres(_))) {
+            match &mut tx {
+                super::Tx::Sqlite(tx) => sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
+                    .execute(&mut **tx)
+                    .await
+                    .map(|_| ())?,
+                super::Tx::Postgres(tx) => sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
+                    .execute(&mut **tx)
+                    .await
+                    .map(|_| ())?,
+            }
+        }
+        let sha256 = zhixing_protocol::hash::Sha256Digest::of(text.as_bytes());
+        tx.execute(
+            "INSERT INTO schema_migrations (number, sha256) VALUES ($1, $2)",
+            &[Arg::from(*number), sha256.into()],
+        )
+        .await?;
+    }
+    tx.commit().await
+}
+
+/// The statements of a migration; each ends with `;` at the end of a line.
+fn statements(text: &str, postgres: bool) -> Vec<String> {
+    let code: String = text
+        .lines()
+        .map(|line| line.split("--").next().unwrap_or_default().trim_end())
+        .filter(|line| !line.is_empty())
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    code.split_inclusive(";\n")
+        .filter(|statement| !statement.trim().is_empty())
+        .map(|statement| {
+            if !postgres {
+                return statement.to_owned();
+            }
+            POSTGRES_TYPES
+                .iter()
+                .fold(statement.to_owned(), |statement, (from, to)| {
+                    statement.replace(from, to)
+                })
+        })
+        .collect()
+}

@@ -1,0 +1,261 @@
+//! The store: one SQL text on SQLite and PostgreSQL.
+//!
+//! A [`Database`] opens transactions; a [`Tx`] runs statements written once, with `$N` parameters, BIGINT times and
+//! TEXT JSON. SQLite has one writer (write-ahead log, synchronous FULL) and several readers; on PostgreSQL every
+//! transaction is serialisable, and the few that lose a race are run again by [`Database::write`].
+
+mod migrate;
+mod row;
+
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::time::Duration;
+
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+pub use migrate::SCHEMA_VERSION;
+pub use row::{Arg, Row};
+
+/// Readers of SQLite beside the one writer.
+const SQLITE_READERS: u32 = 4;
+/// Connections to PostgreSQL.
+const POSTGRES_CONNECTIONS: u32 = 8;
+/// How often a transaction that lost a race is run again.
+const MAX_TRIES: u32 = 10;
+
+/// Why the store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database answered with an error.
+    #[error("database: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// A column is missing or of another type: a fault of the program or a damaged file.
+    #[error("database column {0} cannot be read")]
+    Column(usize),
+    /// Written by a newer program.
+    #[error(
+        "the database has schema {found}, this program knows up to {known}: use the newer program"
+    )]
+    NewerSchema {
+        /// Version found.
+        found: i64,
+        /// Newest version known.
+        known: i64,
+    },
+    /// A migration that was applied differs from the one in this program.
+    #[error("migration {0} was changed after it had been applied: restore the original text")]
+    ChangedMigration(i64),
+    /// A stored value that cannot be understood.
+    #[error("stored data is damaged: {0}")]
+    Damaged(String),
+}
+
+/// Result of store calls.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// A database, SQLite or PostgreSQL.
+#[derive(Clone)]
+pub enum Database {
+    /// One file and one node.
+    Sqlite {
+        /// The one writer.
+        writer: SqlitePool,
+        /// Readers, which see the last commit.
+        readers: SqlitePool,
+    },
+    /// A server, for several nodes.
+    Postgres(PgPool),
+}
+
+/// An open transaction. Dropped without [`Tx::commit`], it leaves nothing behind.
+pub enum Tx {
+    /// On SQLite.
+    Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
+    /// On PostgreSQL.
+    Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
+}
+
+/// The future of a transaction's work.
+pub type Work<'a, T> = Pin<Box<dyn Future<Output = StoreResult<T>> + Send + 'a>>;
+
+impl Database {
+    /// Opens or makes a SQLite file and brings it to the newest schema. *Errors*: [`StoreError`].
+    pub async fn open_sqlite(path: &Path) -> StoreResult<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(10))
+            .foreign_keys(true);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(SQLITE_READERS)
+            .connect_with(options)
+            .await?;
+        let database = Self::Sqlite { writer, readers };
+        migrate::run(&database).await?;
+        Ok(database)
+    }
+
+    /// Connects to PostgreSQL and brings the schema up to date. *Errors*: [`StoreError`].
+    pub async fn open_postgres(url: &str) -> StoreResult<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .connect(url)
+            .await?;
+        let database = Self::Postgres(pool);
+        migrate::run(&database).await?;
+        Ok(database)
+    }
+
+    /// `sqlite` or `postgresql`.
+    pub fn engine(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "sqlite",
+            Self::Postgres(_) => "postgresql",
+        }
+    }
+
+    /// A transaction that only reads and sees one state throughout.
+    pub async fn begin_read(&self) -> StoreResult<Tx> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .await?,
+            ),
+        })
+    }
+
+    async fn begin_write(&self) -> StoreResult<Tx> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(
+                pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE")
+                    .await?,
+            ),
+        })
+    }
+
+    /// Runs `work` in a transaction and commits it; runs it again if it lost a race on PostgreSQL.
+    ///
+    /// *Errors*: those of `work`; nothing is then changed.
+    pub async fn write<T: Send>(
+        &self,
+        mut work: impl for<'a> FnMut(&'a mut Tx) -> Work<'a, T>,
+    ) -> StoreResult<T> {
+        let mut tries = 0;
+        loop {
+            let mut tx = self.begin_write().await?;
+            let outcome = match work(&mut tx).await {
+                Ok(value) => tx.commit().await.map(|()| value),
+                Err(error) => Err(error),
+            };
+            tries += 1;
+            match outcome {
+                Err(StoreError::Sql(error)) if tries < MAX_TRIES && lost_race(&error) => {
+                    tokio::time::sleep(Duration::from_millis(u64::from(tries) * 3)).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// SQLSTATE 40001 (serialisation failure), 40P01 (deadlock) and, under SERIALIZABLE, 23505 of two first writers.
+fn lost_race(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>())
+        .is_some_and(|error| matches!(error.code(), "40001" | "40P01" | "23505"))
+}
+
+macro_rules! bound {
+    ($query:expr, $args:expr) => {{
+        let mut query = $query;
+        for arg in $args {
+            query = match arg {
+                Arg::Int(value) => query.bind(*value),
+                Arg::Text(value) => query.bind(value.as_deref()),
+                Arg::Bytes(value) => query.bind(value.as_deref()),
+            };
+        }
+        query
+    }};
+}
+
+impl Tx {
+    /// Runs a statement and says how many rows it changed.
+    pub async fn execute(&mut self, sql: &'static str, args: &[Arg]) -> StoreResult<u64> {
+        Ok(match self {
+            Self::Sqlite(tx) => bound!(sqlx::query(sql), args)
+                .execute(&mut **tx)
+                .await?
+                .rows_affected(),
+            Self::Postgres(tx) => bound!(sqlx::query(sql), args)
+                .execute(&mut **tx)
+                .await?
+                .rows_affected(),
+        })
+    }
+
+    /// All rows of a query.
+    pub async fn rows(&mut self, sql: &'static str, args: &[Arg]) -> StoreResult<Vec<Row>> {
+        Ok(match self {
+            Self::Sqlite(tx) => bound!(sqlx::query(sql), args)
+                .fetch_all(&mut **tx)
+                .await?
+                .into_iter()
+                .map(Row::Sqlite)
+                .collect(),
+            Self::Postgres(tx) => bound!(sqlx::query(sql), args)
+                .fetch_all(&mut **tx)
+                .await?
+                .into_iter()
+                .map(Row::Postgres)
+                .collect(),
+        })
+    }
+
+    /// The first row of a query.
+    pub async fn row(&mut self, sql: &'static str, args: &[Arg]) -> StoreResult<Option<Row>> {
+        Ok(match self {
+            Self::Sqlite(tx) => bound!(sqlx::query(sql), args)
+                .fetch_optional(&mut **tx)
+                .await?
+                .map(Row::Sqlite),
+            Self::Postgres(tx) => bound!(sqlx::query(sql), args)
+                .fetch_optional(&mut **tx)
+                .await?
+                .map(Row::Postgres),
+        })
+    }
+
+    /// Makes the changes durable.
+    pub async fn commit(self) -> StoreResult<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
