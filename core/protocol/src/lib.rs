@@ -14,6 +14,7 @@ pub mod hash;
 pub mod ids;
 pub mod keys;
 pub mod receipt;
+pub mod rules;
 pub mod statement;
 pub mod time;
 pub mod tlog;
