@@ -19,4 +19,5 @@ pub mod statement;
 pub mod time;
 pub mod tlog;
 pub mod trust;
+pub mod vectors;
 pub mod wire;
