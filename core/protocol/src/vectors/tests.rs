@@ -61,6 +61,26 @@ fn every_shared_vector_passes() {
     }
 }
 
+/// Also those that other parts of the crate add here.
+#[test]
+fn every_vector_file_of_this_crate_passes() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder).expect("the folder is part of the crate") {
+        let path = entry.expect("a file").path();
+        if !path.to_string_lossy().ends_with("-vectors.json") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("UTF-8");
+        match run(&text) {
+            Ok(report) => assert_eq!(report.failures, [], "{}", path.display()),
+            Err(error) => panic!("{}: {error}", path.display()),
+        }
+        files += 1;
+    }
+    assert!(files >= 5, "{files}");
+}
+
 /// All places below `value` that hold no members, as JSON pointers.
 fn leaves(value: &Value, path: &str, found: &mut Vec<String>) {
     let names: Vec<String> = match value {
