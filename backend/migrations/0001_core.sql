@@ -5,6 +5,12 @@ CREATE TABLE settings (
   value TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE counters (
+  name TEXT PRIMARY KEY,      -- ord (statements), epoch (grants)
+  value INTEGER NOT NULL      -- last number given out
+) STRICT;
+INSERT INTO counters (name, value) VALUES ('ord', 0), ('epoch', 0);
+
 CREATE TABLE courts (
   word TEXT PRIMARY KEY,      -- court word, such as 川0811
   name TEXT NOT NULL,

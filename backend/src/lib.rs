@@ -1,3 +1,32 @@
 #![doc = include_str!("../README.md")]
 
+pub mod access;
+pub mod auth;
+pub mod cases;
+pub mod config;
+pub mod court;
+pub mod devices;
+pub mod feed;
+pub mod http;
+pub mod import;
+pub mod inbox;
+pub mod intake;
+pub mod keys;
+pub mod log;
+pub mod objects;
+pub mod problem;
+pub mod serve;
 pub mod store;
+pub mod uploads;
+
+/// Random bytes from the operating system.
+///
+/// A machine without them cannot make keys or tokens; going on would be worse than stopping.
+pub fn random<const N: usize>() -> [u8; N] {
+    use ring::rand::SecureRandom as _;
+    let mut bytes = [0; N];
+    ring::rand::SystemRandom::new()
+        .fill(&mut bytes)
+        .expect("the operating system gives random bytes");
+    bytes
+}

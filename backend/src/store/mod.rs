@@ -1,15 +1,13 @@
 //! The store: one SQL text on SQLite and PostgreSQL.
 //!
 //! A [`Database`] opens transactions; a [`Tx`] runs statements written once, with `$N` parameters, BIGINT times and
-//! TEXT JSON. SQLite has one writer (write-ahead log, synchronous FULL) and several readers; on PostgreSQL every
-//! transaction is serialisable, and the few that lose a race are run again by [`Database::write`].
+//! TEXT JSON. There is one writer at a time on either engine (SQLite: write-ahead log, synchronous FULL; PostgreSQL: an
+//! advisory lock), so that sequences are handed out in the order of commits; readers see one state throughout.
 
 mod migrate;
 mod row;
 
-use std::future::Future;
 use std::path::Path;
-use std::pin::Pin;
 use std::time::Duration;
 
 use sqlx::postgres::{PgPool, PgPoolOptions};
@@ -24,8 +22,9 @@ pub use row::{Arg, Row};
 const SQLITE_READERS: u32 = 4;
 /// Connections to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 8;
-/// How often a transaction that lost a race is run again.
-const MAX_TRIES: u32 = 10;
+/// The one statement that only PostgreSQL needs: writers of all nodes queue here, as SQLite's do by themselves. The
+/// number is arbitrary; the lock ends with the transaction.
+const POSTGRES_WRITER_LOCK: &str = "SELECT pg_advisory_xact_lock(7319401)";
 
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -78,9 +77,6 @@ pub enum Tx {
     /// On PostgreSQL.
     Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
 }
-
-/// The future of a transaction's work.
-pub type Work<'a, T> = Pin<Box<dyn Future<Output = StoreResult<T>> + Send + 'a>>;
 
 impl Database {
     /// Opens or makes a SQLite file and brings it to the newest schema. *Errors*: [`StoreError`].
@@ -135,38 +131,18 @@ impl Database {
         })
     }
 
-    async fn begin_write(&self) -> StoreResult<Tx> {
+    /// A transaction that changes things. There is one writer at a time on either engine, so none loses a race.
+    ///
+    /// *Errors*: [`StoreError`].
+    pub async fn begin_write(&self) -> StoreResult<Tx> {
         Ok(match self {
             Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(
-                pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE")
-                    .await?,
-            ),
-        })
-    }
-
-    /// Runs `work` in a transaction and commits it; runs it again if it lost a race on PostgreSQL.
-    ///
-    /// *Errors*: those of `work`; nothing is then changed.
-    pub async fn write<T: Send>(
-        &self,
-        mut work: impl for<'a> FnMut(&'a mut Tx) -> Work<'a, T>,
-    ) -> StoreResult<T> {
-        let mut tries = 0;
-        loop {
-            let mut tx = self.begin_write().await?;
-            let outcome = match work(&mut tx).await {
-                Ok(value) => tx.commit().await.map(|()| value),
-                Err(error) => Err(error),
-            };
-            tries += 1;
-            match outcome {
-                Err(StoreError::Sql(error)) if tries < MAX_TRIES && lost_race(&error) => {
-                    tokio::time::sleep(Duration::from_millis(u64::from(tries) * 3)).await;
-                }
-                outcome => return outcome,
+            Self::Postgres(pool) => {
+                let mut tx = pool.begin().await?;
+                sqlx::query(POSTGRES_WRITER_LOCK).execute(&mut *tx).await?;
+                Tx::Postgres(tx)
             }
-        }
+        })
     }
 
     /// Closes all connections.
@@ -179,14 +155,6 @@ impl Database {
             Self::Postgres(pool) => pool.close().await,
         }
     }
-}
-
-/// SQLSTATE 40001 (serialisation failure), 40P01 (deadlock) and, under SERIALIZABLE, 23505 of two first writers.
-fn lost_race(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .and_then(|error| error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>())
-        .is_some_and(|error| matches!(error.code(), "40001" | "40P01" | "23505"))
 }
 
 macro_rules! bound {

@@ -1,0 +1,241 @@
+//! Cases: appending events under the case's own numbering, and reading states back.
+
+use std::sync::Arc;
+
+use zhixing_protocol::case::CaseState;
+use zhixing_protocol::event::{Event, EventBody, EventDraft, Head};
+use zhixing_protocol::hash::StatementHash;
+use zhixing_protocol::ids::{CaseId, StaffId};
+use zhixing_protocol::statement::{CaseRole, Opening, Openings};
+use zhixing_protocol::time::UtcMillis;
+
+use crate::court::Court;
+use crate::store::{Arg, StoreError, StoreResult, Tx};
+
+/// A case as its row has it.
+#[derive(Debug, Clone)]
+pub struct CaseRow {
+    /// The case.
+    pub case: CaseId,
+    /// Court word.
+    pub court: String,
+    /// Number, normalised.
+    pub number: String,
+    /// Where its events stand.
+    pub head: Head,
+}
+
+/// Reads a case's row.
+pub async fn row(tx: &mut Tx, case: CaseId) -> StoreResult<Option<CaseRow>> {
+    let row = tx
+        .row(
+            "SELECT court, number, head_seq, head_hash FROM cases WHERE case_id = $1",
+            &[case.into()],
+        )
+        .await?;
+    row.map(|row| {
+        Ok(CaseRow {
+            case,
+            court: row.text(0)?,
+            number: row.text(1)?,
+            head: Head {
+                seq: row.count(2)?,
+                hash: row.parse(3)?,
+            },
+        })
+    })
+    .transpose()
+}
+
+/// The state of a case for decisions: hidden values are not in it.
+pub async fn state(court: &Court, tx: &mut Tx, case: &CaseRow) -> StoreResult<Arc<CaseState>> {
+    if let Some(state) = court.cached_state(case.case, case.head) {
+        return Ok(state);
+    }
+    let mut state = CaseState::default();
+    for (event, _, _) in events(tx, case.case, 0, None).await? {
+        state.apply(&event, &Openings::new());
+    }
+    let state = Arc::new(state);
+    court.cache_state(case.case, case.head, Arc::clone(&state));
+    Ok(state)
+}
+
+/// The state of a case for showing: with every hidden value the court holds.
+pub async fn opened_state(tx: &mut Tx, case: CaseId) -> StoreResult<CaseState> {
+    let mut state = CaseState::default();
+    for (event, _, opens) in events(tx, case, 0, None).await? {
+        let openings = openings(tx, opens).await?;
+        state.apply(&event, &openings);
+    }
+    Ok(state)
+}
+
+/// Events after `after_seq` with their exact bytes and the statement whose openings fit, at most `limit`.
+pub async fn events(
+    tx: &mut Tx,
+    case: CaseId,
+    after_seq: u64,
+    limit: Option<u64>,
+) -> StoreResult<Vec<(Event, Vec<u8>, StatementHash)>> {
+    let rows = tx
+        .rows(
+            "SELECT bytes, opens FROM events WHERE case_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+            &[
+                case.into(),
+                after_seq.into(),
+                limit.unwrap_or(i64::MAX as u64).into(),
+            ],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let bytes = row.bytes(0)?;
+            let event =
+                Event::parse(&bytes).map_err(|error| StoreError::Damaged(error.to_string()))?;
+            Ok((event, bytes, row.parse(1)?))
+        })
+        .collect()
+}
+
+/// Openings of a statement that were not erased.
+pub async fn openings(tx: &mut Tx, statement: StatementHash) -> StoreResult<Openings> {
+    let rows = tx
+        .rows(
+            "SELECT member, opening FROM openings WHERE statement = $1 AND opening IS NOT NULL",
+            &[statement.into()],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let opening: Opening = serde_json::from_str(&row.text(1)?)
+                .map_err(|error| StoreError::Damaged(error.to_string()))?;
+            Ok((row.text(0)?, opening))
+        })
+        .collect()
+}
+
+/// Numbers, chains and stores events, and moves the case's head (I5, I6). Grants follow assignments.
+pub async fn append(
+    court: &Court,
+    tx: &mut Tx,
+    case: &CaseRow,
+    state: &CaseState,
+    drafts: Vec<EventDraft>,
+    cause: StatementHash,
+    now: UtcMillis,
+) -> StoreResult<Head> {
+    let mut head = case.head;
+    let mut state = state.clone();
+    for draft in drafts {
+        let event = Event {
+            at_ms: now,
+            body: draft.body,
+            case: case.case,
+            cause,
+            corrects: draft.corrects,
+            hidden: draft.hidden,
+            kind: draft.kind,
+            occurred_on: draft.occurred_on,
+            prev: head.hash,
+            seq: head.seq + 1,
+            visibility: draft.visibility,
+            unknown: zhixing_protocol::canonical::Object::new(),
+        };
+        let bytes = event
+            .to_bytes()
+            .map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let body = event
+            .body()
+            .map_err(|error| StoreError::Damaged(error.to_string()))?;
+        // An item assigned later keeps the openings of the statement that sealed it.
+        let opens = match &body {
+            EventBody::EvidenceSealed(sealed) => sealed.statement,
+            _ => cause,
+        };
+        head = Head {
+            seq: event.seq,
+            hash: Event::hash_of(&bytes),
+        };
+        tx.execute(
+            "INSERT INTO events (case_id, seq, bytes, opens) VALUES ($1, $2, $3, $4)",
+            &[
+                case.case.into(),
+                event.seq.into(),
+                bytes.into(),
+                opens.into(),
+            ],
+        )
+        .await?;
+        match &body {
+            EventBody::CaseAssigned(assigned) => {
+                if assigned.role == CaseRole::Handler
+                    && let Some((former, _)) = state.handler()
+                    && former != assigned.staff
+                {
+                    revoke(tx, case.case, former).await?;
+                }
+                grant(tx, case.case, assigned.staff).await?;
+            }
+            EventBody::CaseReleased(released) => revoke(tx, case.case, released.staff).await?,
+            EventBody::DocumentAdded(document) => {
+                tx.execute(
+                    "INSERT INTO documents (stored_sha256, case_id, court) VALUES ($1, $2, $3) ON CONFLICT (stored_sha256) DO NOTHING",
+                    &[document.stored_sha256.into(), case.case.into(), case.court.as_str().into()],
+                )
+                .await?;
+            }
+            _ => {}
+        }
+        state.apply(&event, &Openings::new());
+    }
+    tx.execute(
+        "UPDATE cases SET head_seq = $2, head_hash = $3, last_event_ms = $4 WHERE case_id = $1",
+        &[
+            case.case.into(),
+            head.seq.into(),
+            head.hash.into(),
+            now.0.into(),
+        ],
+    )
+    .await?;
+    court.cache_state(case.case, head, Arc::new(state));
+    Ok(head)
+}
+
+async fn grant(tx: &mut Tx, case: CaseId, staff: StaffId) -> StoreResult<()> {
+    let epoch = Court::next(tx, "epoch").await?;
+    tx.execute(
+        "INSERT INTO grants (case_id, staff, epoch) VALUES ($1, $2, $3) ON CONFLICT (case_id, staff) DO NOTHING",
+        &[case.into(), staff.into(), epoch.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn revoke(tx: &mut Tx, case: CaseId, staff: StaffId) -> StoreResult<()> {
+    tx.execute(
+        "DELETE FROM grants WHERE case_id = $1 AND staff = $2",
+        &[case.into(), staff.into()],
+    )
+    .await?;
+    // Copies are wrapped for readers; without a grant there is no reader.
+    tx.execute(
+        "DELETE FROM readers WHERE case_id = $1 AND device IN (SELECT device FROM devices WHERE staff = $2)",
+        &[case.into(), staff.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Whether somebody may hold the case.
+pub async fn is_granted(tx: &mut Tx, case: CaseId, staff: StaffId) -> StoreResult<bool> {
+    let args = [Arg::from(case), staff.into()];
+    Ok(tx
+        .row(
+            "SELECT epoch FROM grants WHERE case_id = $1 AND staff = $2",
+            &args,
+        )
+        .await?
+        .is_some())
+}

@@ -1,0 +1,94 @@
+//! One configuration file. Every option has a default; `zhixing-server config` prints them all with their comments.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The commented default file.
+pub const DEFAULT_TEXT: &str = include_str!("../zhixing-server.toml");
+
+/// All options.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// Address under which devices reach the server; goes into enrolment tickets.
+    pub public_url: String,
+    /// Folder of database, media, keys and log.
+    pub data: PathBuf,
+    /// PostgreSQL URL; empty for SQLite inside `data`.
+    pub database: String,
+    /// Name of the log.
+    pub log_origin: String,
+    /// How often the log is sequenced and signed.
+    pub log_interval_ms: u64,
+    /// Device policy: how long case secrets work without contact.
+    pub lease_hours: u32,
+    /// Device policy: how long an original stays after receipt and proof.
+    pub retention_hours: u32,
+    /// Largest upload.
+    pub max_upload_bytes: u64,
+    /// How long an unfinished upload is kept.
+    pub upload_days: u32,
+    /// `full`: sync before acknowledging; `plain`: for measurements only.
+    pub durability: Durability,
+    /// Seconds without a byte after which a request's body is given up.
+    pub idle_seconds: u64,
+}
+
+/// When received bytes are acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// Once they are on disk.
+    Full,
+    /// At once. Loses bytes in a power cut.
+    Plain,
+}
+
+/// A configuration file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("cannot read {0}: {1}")]
+    Read(PathBuf, std::io::Error),
+    /// It is malformed or has an unknown option.
+    #[error("configuration: {0}")]
+    Form(#[from] toml::de::Error),
+}
+
+impl Config {
+    /// Reads a file over the defaults; none gives the defaults. *Errors*: [`ConfigError`].
+    pub fn read(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut table: toml::Table = toml::from_str(DEFAULT_TEXT)?;
+        if let Some(path) = path {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| ConfigError::Read(path.to_owned(), error))?;
+            table.extend(toml::from_str::<toml::Table>(&text)?);
+        }
+        Ok(table.try_into()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commented_default_is_a_whole_configuration() {
+        let config = Config::read(None).expect("the bundled text");
+        assert_eq!(config.durability, Durability::Full);
+        assert!(config.database.is_empty());
+    }
+
+    #[test]
+    fn an_unknown_option_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("c.toml");
+        std::fs::write(&file, "lisen = \"127.0.0.1:1\"\n").expect("writes");
+        let error = Config::read(Some(&file)).expect_err("a misspelt option");
+        assert!(error.to_string().contains("lisen"), "{error}");
+    }
+}

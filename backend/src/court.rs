@@ -1,0 +1,204 @@
+//! The running court: database, keys, folders, clock, and what wakes the background work.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::Notify;
+use zhixing_protocol::case::CaseState;
+use zhixing_protocol::event::Head;
+use zhixing_protocol::ids::{CaseId, RealmId};
+use zhixing_protocol::keys::Signer as _;
+use zhixing_protocol::time::UtcMillis;
+use zhixing_protocol::trust::{CourtRecipient, DevicePolicy, Trust, TrustedKey, TrustedLog};
+
+use crate::config::Config;
+use crate::keys::{CourtKeys, KeyFileError};
+use crate::store::{Arg, Database, StoreError};
+use crate::uploads::Uploads;
+
+/// Most case states kept in memory.
+const MAX_CACHED_STATES: usize = 2000;
+
+/// The time, so that tests and simulations can set it.
+pub type ServerClock = Arc<dyn Fn() -> UtcMillis + Send + Sync>;
+
+/// The operating system's clock.
+pub fn system_clock() -> ServerClock {
+    Arc::new(|| {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        UtcMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    })
+}
+
+/// Why the court cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A key.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// A folder.
+    #[error("data folder {0}: {1}")]
+    Folder(PathBuf, std::io::Error),
+}
+
+/// Everything a request needs.
+pub struct Court {
+    /// Options.
+    pub config: Config,
+    /// The store.
+    pub db: Database,
+    /// Keys.
+    pub keys: CourtKeys,
+    /// This deployment.
+    pub realm: RealmId,
+    /// Open uploads.
+    pub uploads: Uploads,
+    /// Wakes the log's sequencer.
+    pub log_wake: Notify,
+    /// Wakes the intake of complete uploads.
+    pub intake_wake: Notify,
+    /// When the process started.
+    pub started_ms: UtcMillis,
+    clock: ServerClock,
+    states: Mutex<HashMap<CaseId, (Head, Arc<CaseState>)>>,
+}
+
+impl Court {
+    /// Opens the data folder, making what is missing. *Errors*: [`StartError`].
+    pub async fn open(config: Config, clock: ServerClock) -> Result<Arc<Self>, StartError> {
+        for folder in ["spool", "objects", "log", "keys"] {
+            let path = config.data.join(folder);
+            std::fs::create_dir_all(&path).map_err(|error| StartError::Folder(path, error))?;
+        }
+        let db = if config.database.is_empty() {
+            Database::open_sqlite(&config.data.join("zhixing.db")).await?
+        } else {
+            Database::open_postgres(&config.database).await?
+        };
+        let keys = CourtKeys::open(&config.data.join("keys"), &config.log_origin)?;
+        let mut tx = db.begin_write().await?;
+        tx.execute(
+            "INSERT INTO settings (name, value) VALUES ('realm', $1) ON CONFLICT (name) DO NOTHING",
+            &[RealmId::make(clock(), crate::random()).to_string().into()],
+        )
+        .await?;
+        let row = tx
+            .row("SELECT value FROM settings WHERE name = 'realm'", &[])
+            .await?;
+        let realm = row
+            .ok_or_else(|| StoreError::Damaged("no realm".into()))?
+            .parse(0)?;
+        tx.execute(
+            "INSERT INTO log_state (id, size, root, signed_size, checkpoint) VALUES (1, 0, $1, 0, '') ON CONFLICT (id) DO NOTHING",
+            &[zhixing_protocol::tlog::empty_root().into()],
+        )
+        .await?;
+        tx.commit().await?;
+        let uploads = Uploads::new(
+            config.data.join("spool"),
+            config.durability,
+            config.idle_seconds,
+        );
+        let started_ms = clock();
+        Ok(Arc::new(Self {
+            config,
+            db,
+            keys,
+            realm,
+            uploads,
+            log_wake: Notify::new(),
+            intake_wake: Notify::new(),
+            started_ms,
+            clock,
+            states: Mutex::new(HashMap::new()),
+        }))
+    }
+
+    /// The time.
+    pub fn now(&self) -> UtcMillis {
+        (self.clock)()
+    }
+
+    /// The current trust document, not yet signed. Its version counts what it lists, so it rises with every change.
+    pub async fn trust(&self) -> Result<Trust, StartError> {
+        let mut tx = self.db.begin_read().await?;
+        let courts = tx
+            .rows("SELECT word FROM courts ORDER BY word", &[])
+            .await?;
+        let mut recipients = Vec::new();
+        for row in &courts {
+            let court = row.text(0)?;
+            recipients.push(CourtRecipient {
+                recipient: self.keys.recipient(&court)?.to_string(),
+                court,
+                retired: false,
+            });
+        }
+        let keys = self
+            .keys
+            .purposes()
+            .into_iter()
+            .map(|(signer, purpose)| TrustedKey {
+                id: signer.public_key().key_id(),
+                public_key: signer.public_key().clone(),
+                purpose,
+                from_ms: UtcMillis(0),
+                until_ms: None,
+            })
+            .collect();
+        Ok(Trust {
+            realm: self.realm,
+            version: 1 + courts.len() as u64,
+            issued_ms: self.now(),
+            keys,
+            recipients,
+            logs: vec![TrustedLog {
+                verifier_key: self.keys.log.verifier_key().to_string(),
+                closed: false,
+            }],
+            policy: DevicePolicy {
+                lease_ms: i64::from(self.config.lease_hours) * 3_600_000,
+                retention_ms: i64::from(self.config.retention_hours) * 3_600_000,
+                witness_quorum: 0,
+            },
+            root: self.keys.root.public_key().clone(),
+        })
+    }
+
+    /// The state of a case at `head`, if it is in memory.
+    pub fn cached_state(&self, case: CaseId, head: Head) -> Option<Arc<CaseState>> {
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        states
+            .get(&case)
+            .filter(|(at, _)| *at == head)
+            .map(|(_, state)| Arc::clone(state))
+    }
+
+    /// Keeps the state of a case at `head`.
+    pub fn cache_state(&self, case: CaseId, head: Head, state: Arc<CaseState>) {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        if states.len() >= MAX_CACHED_STATES {
+            states.clear();
+        }
+        states.insert(case, (head, state));
+    }
+
+    /// Gives out the next number of a counter.
+    pub async fn next(tx: &mut crate::store::Tx, counter: &'static str) -> Result<u64, StoreError> {
+        let row = tx
+            .row(
+                "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value",
+                &[Arg::from(counter)],
+            )
+            .await?;
+        row.ok_or_else(|| StoreError::Damaged(format!("no counter {counter}")))?
+            .count(0)
+    }
+}

@@ -1,0 +1,420 @@
+//! Devices: enrolment by one-time ticket, sessions, revocation, and the device's own feed.
+
+use zhixing_protocol::canonical::{Object, Value};
+use zhixing_protocol::event::Effect;
+use zhixing_protocol::hash::Sha256Digest;
+use zhixing_protocol::ids::{DeviceId, KeyId, Nonce, StaffId};
+use zhixing_protocol::keys::PublicKey;
+use zhixing_protocol::statement::{Body, ChainEnd, ChainTip, DeviceRevoke};
+use zhixing_protocol::time::UtcMillis;
+use zhixing_protocol::trust::KeyPurpose;
+use zhixing_protocol::wire::{
+    AdmissionResult, ChallengeResponse, EnrollRequest, EnrollResponse, EnrolmentTicket, Officer,
+    ProblemKind, SESSION_MS, SessionRequest, SessionResponse, StatementResult, session_bytes,
+};
+
+use crate::court::Court;
+use crate::inbox;
+use crate::problem::{Answer, Failure};
+use crate::store::{StoreResult, Tx};
+
+/// How long a ticket can be used: one day.
+const TICKET_MS: i64 = 24 * 3_600_000;
+/// How long a challenge can be answered: one minute.
+const CHALLENGE_MS: i64 = 60_000;
+
+/// Whether a device may act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceStatus {
+    /// It may.
+    Active,
+    /// It may only hand in what it has.
+    Revoked,
+}
+
+/// A device as its row has it.
+#[derive(Debug, Clone)]
+pub struct DeviceRow {
+    /// The device.
+    pub device: DeviceId,
+    /// Its key.
+    pub key: KeyId,
+    /// Its public key.
+    pub public_key: PublicKey,
+    /// Whose it is.
+    pub staff: StaffId,
+    /// Whether it may act.
+    pub status: DeviceStatus,
+    /// Its newest admitted statement.
+    pub tip: ChainTip,
+}
+
+impl DeviceRow {
+    /// Reads the row of a device.
+    pub async fn read(tx: &mut Tx, device: DeviceId) -> StoreResult<Option<Self>> {
+        let row = tx
+            .row(
+                "SELECT key_id, public_key, staff, status, tip_seq, tip_hash FROM devices WHERE device = $1",
+                &[device.into()],
+            )
+            .await?;
+        row.map(|row| {
+            let status = match row.text(3)?.as_str() {
+                "active" => DeviceStatus::Active,
+                _ => DeviceStatus::Revoked,
+            };
+            Ok(Self {
+                device,
+                key: row.parse(0)?,
+                public_key: row.parse(1)?,
+                staff: row.parse(2)?,
+                status,
+                tip: ChainTip {
+                    seq: row.count(4)?,
+                    hash: row.parse(5)?,
+                },
+            })
+        })
+        .transpose()
+    }
+
+    /// Stores tip and time of contact.
+    pub async fn write_tip(&self, tx: &mut Tx, now: UtcMillis) -> StoreResult<()> {
+        tx.execute(
+            "UPDATE devices SET tip_seq = $2, tip_hash = $3, seen_ms = $4 WHERE device = $1",
+            &[
+                self.device.into(),
+                self.tip.seq.into(),
+                self.tip.hash.into(),
+                now.0.into(),
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Adds a frame to the device's feed. `ord` holds a proof back until the log covers that statement.
+    pub async fn feed(
+        &self,
+        tx: &mut Tx,
+        kind: &'static str,
+        body: &str,
+        ord: u64,
+    ) -> StoreResult<()> {
+        feed(tx, self.device, kind, body, ord).await
+    }
+}
+
+/// Adds a frame to a device's feed.
+pub async fn feed(
+    tx: &mut Tx,
+    device: DeviceId,
+    kind: &'static str,
+    body: &str,
+    ord: u64,
+) -> StoreResult<()> {
+    tx.execute(
+        "UPDATE devices SET feed_cursor = feed_cursor + 1 WHERE device = $1",
+        &[device.into()],
+    )
+    .await?;
+    tx.execute(
+        "INSERT INTO device_feed (device, cursor, kind, body, ord) \
+         SELECT device, feed_cursor, $2, $3, $4 FROM devices WHERE device = $1",
+        &[device.into(), kind.into(), body.into(), ord.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Makes a one-time ticket for a person of the court.
+///
+/// *Errors*: `not_found` for an unknown login.
+pub async fn make_ticket(court: &Court, login: &str, label: &str) -> Answer<EnrolmentTicket> {
+    let mut tx = court.db.begin_write().await?;
+    let row = tx
+        .row(
+            "SELECT staff, court FROM staff WHERE login = $1",
+            &[login.into()],
+        )
+        .await?;
+    let Some(row) = row else {
+        return Err(Failure::new(
+            ProblemKind::NotFound,
+            "There is no person with this login. Import the staff first.",
+        ));
+    };
+    let (staff, word): (StaffId, String) = (row.parse(0)?, row.text(1)?);
+    let ticket = EnrolmentTicket {
+        court: word,
+        expires_ms: court.now().plus_ms(TICKET_MS),
+        realm: court.realm,
+        root: court.keys.root_fingerprint(),
+        secret: Nonce(crate::random()),
+        url: court.config.public_url.clone(),
+    };
+    tx.execute(
+        "INSERT INTO tickets (secret_sha256, staff, label, expires_ms) VALUES ($1, $2, $3, $4)",
+        &[
+            ticket.secret_digest().into(),
+            staff.into(),
+            label.into(),
+            ticket.expires_ms.0.into(),
+        ],
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(ticket)
+}
+
+/// Enrols a device. The same request again gives the same answer, so a lost answer costs nothing (I3).
+///
+/// *Errors*: `ticket_refused`, `invalid_input`.
+pub async fn enrol(court: &Court, request: EnrollRequest) -> Answer<EnrollResponse> {
+    let refused = || {
+        Failure::new(
+            ProblemKind::TicketRefused,
+            "This ticket is used, expired or unknown. Ask for a new one at the console.",
+        )
+    };
+    let invalid =
+        || Failure::invalid("The enrolment statement is not valid. Start the enrolment anew.");
+    let secret = Sha256Digest::of(request.secret.as_bytes());
+    let signed = request.enroll.into_signed();
+    let statement =
+        zhixing_protocol::statement::Statement::parse(&signed.bytes).map_err(|_| invalid())?;
+    let (Ok(Body::KeyEnroll(body)), Some(device), Some(link)) =
+        (statement.body(), statement.device, statement.chain)
+    else {
+        return Err(invalid());
+    };
+    if link.seq != 1 || body.ticket != secret || statement.case.is_some() {
+        return Err(invalid());
+    }
+    let verified = inbox::verify_first(court, signed, &body.public_key)?;
+    let hash = verified.hash();
+
+    let mut tx = court.db.begin_write().await?;
+    let row = tx
+        .row(
+            "SELECT staff, label, expires_ms, used_by FROM tickets WHERE secret_sha256 = $1",
+            &[secret.into()],
+        )
+        .await?
+        .ok_or_else(refused)?;
+    let (staff, label): (StaffId, String) = (row.parse(0)?, row.text(1)?);
+    let officer = tx
+        .row(
+            "SELECT name, court, badge FROM staff WHERE staff = $1",
+            &[staff.into()],
+        )
+        .await?
+        .ok_or_else(refused)?;
+    let officer = Officer {
+        staff,
+        name: officer.text(0)?,
+        court: officer.text(1)?,
+        badge: officer.text(2)?,
+    };
+    if officer.court != statement.court {
+        return Err(invalid());
+    }
+    let open_chain = tx
+        .row(
+            "SELECT key_id, tip_seq, tip_hash FROM devices WHERE staff = $1 AND device <> $2 AND status = 'active' ORDER BY enrolled_ms DESC",
+            &[staff.into(), device.into()],
+        )
+        .await?
+        .map(|row| Ok::<_, crate::store::StoreError>(ChainEnd { key: row.parse(0)?, seq: row.count(1)?, hash: row.parse(2)? }))
+        .transpose()?;
+    let admission = match row.optional_text(3)? {
+        Some(used_by) if used_by == hash.to_string() => AdmissionResult::Duplicate,
+        Some(_) => return Err(refused()),
+        None if row.int(2)? < court.now().0 => return Err(refused()),
+        None => {
+            tx.execute(
+                "UPDATE tickets SET used_by = $2 WHERE secret_sha256 = $1",
+                &[secret.into(), hash.into()],
+            )
+            .await?;
+            let inserted = tx
+                .execute(
+                    "INSERT INTO devices (device, key_id, public_key, storage, staff, label, status, enrolled_ms, seen_ms, tip_seq, tip_hash) \
+                     VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $7, 1, $8) ON CONFLICT DO NOTHING",
+                    &[
+                        device.into(),
+                        statement.key.into(),
+                        body.public_key.to_string().into(),
+                        body.storage.as_str().into(),
+                        staff.into(),
+                        label.into(),
+                        court.now().0.into(),
+                        hash.into(),
+                    ],
+                )
+                .await?;
+            if inserted != 1 {
+                return Err(invalid());
+            }
+            let ord = inbox::store(court, &mut tx, &verified, &Effect::Applied).await?;
+            feed(&mut tx, device, "proof", &hash.to_string(), ord).await?;
+            AdmissionResult::Admitted
+        }
+    };
+    tx.commit().await?;
+    court.log_wake.notify_one();
+    Ok(EnrollResponse {
+        result: StatementResult {
+            hash,
+            seq: 1,
+            admission,
+            effect: Effect::Applied,
+        },
+        officer,
+        trust: signed_trust(court).await?,
+        open_chain,
+    })
+}
+
+/// The trust document, signed.
+pub async fn signed_trust(court: &Court) -> Answer<zhixing_protocol::document::SignedDocument> {
+    let trust = court.trust().await?;
+    zhixing_protocol::document::SignedDocument::sign(&trust, &court.keys.root)
+        .map_err(Failure::internal)
+}
+
+/// A challenge for a device. Unknown devices get one too: nothing can be learnt from the answer.
+pub async fn challenge(court: &Court, device: DeviceId) -> Answer<ChallengeResponse> {
+    let challenge = zhixing_protocol::hash::to_hex(&crate::random::<32>());
+    let now = court.now();
+    let mut tx = court.db.begin_write().await?;
+    tx.execute(
+        "DELETE FROM challenges WHERE expires_ms < $1",
+        &[now.0.into()],
+    )
+    .await?;
+    tx.execute(
+        "DELETE FROM device_sessions WHERE expires_ms < $1",
+        &[now.0.into()],
+    )
+    .await?;
+    tx.execute(
+        "INSERT INTO challenges (challenge, device, expires_ms) VALUES ($1, $2, $3)",
+        &[
+            challenge.as_str().into(),
+            device.into(),
+            now.plus_ms(CHALLENGE_MS).0.into(),
+        ],
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(ChallengeResponse { challenge })
+}
+
+/// Opens a session. A revoked device gets one too: it may still hand in evidence.
+///
+/// *Errors*: `unauthenticated`.
+pub async fn open_session(court: &Court, request: SessionRequest) -> Answer<SessionResponse> {
+    let refused = || {
+        Failure::new(
+            ProblemKind::Unauthenticated,
+            "The challenge was not answered rightly. Ask for a new one.",
+        )
+    };
+    let mut tx = court.db.begin_write().await?;
+    let taken = tx
+        .execute(
+            "DELETE FROM challenges WHERE challenge = $1 AND device = $2 AND expires_ms >= $3",
+            &[
+                request.challenge.as_str().into(),
+                request.device.into(),
+                court.now().0.into(),
+            ],
+        )
+        .await?;
+    let device = DeviceRow::read(&mut tx, request.device).await?;
+    let Some(device) = device.filter(|device| taken == 1 && device.key == request.key) else {
+        return Err(refused());
+    };
+    let bytes = session_bytes(court.realm, device.device, &request.challenge);
+    device
+        .public_key
+        .verify(&bytes, &request.signature)
+        .map_err(|_| refused())?;
+    let token = zhixing_protocol::hash::to_hex(&crate::random::<32>());
+    tx.execute(
+        "INSERT INTO device_sessions (token_sha256, device, expires_ms) VALUES ($1, $2, $3)",
+        &[
+            Sha256Digest::of(token.as_bytes()).into(),
+            device.device.into(),
+            court.now().plus_ms(SESSION_MS).0.into(),
+        ],
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(SessionResponse {
+        token,
+        expires_in_ms: SESSION_MS,
+    })
+}
+
+/// The device a session token belongs to. *Errors*: `unauthenticated`.
+pub async fn session_device(court: &Court, token: &str) -> Answer<DeviceId> {
+    let mut tx = court.db.begin_read().await?;
+    let row = tx
+        .row(
+            "SELECT device FROM device_sessions WHERE token_sha256 = $1 AND expires_ms >= $2",
+            &[
+                Sha256Digest::of(token.as_bytes()).into(),
+                court.now().0.into(),
+            ],
+        )
+        .await?;
+    match row {
+        Some(row) => Ok(row.parse(0)?),
+        None => Err(Failure::new(
+            ProblemKind::Unauthenticated,
+            "The session has ended. Open a new one.",
+        )),
+    }
+}
+
+/// Takes a device's rights away.
+///
+/// *Errors*: `not_found`.
+pub async fn revoke(court: &Court, device: DeviceId, reason: &str, words: &str) -> Answer<()> {
+    let mut tx = court.db.begin_write().await?;
+    let row = tx
+        .row(
+            "SELECT s.court FROM devices d JOIN staff s ON s.staff = d.staff WHERE d.device = $1 AND d.status = 'active'",
+            &[device.into()],
+        )
+        .await?
+        .ok_or_else(Failure::not_found)?;
+    let word = row.text(0)?;
+    let body = DeviceRevoke {
+        device,
+        reason: reason.to_owned(),
+    };
+    let hidden = Object::from([("text".to_owned(), Value::from(words))]);
+    inbox::issue(
+        court,
+        &mut tx,
+        KeyPurpose::Portal,
+        &word,
+        None,
+        &body,
+        hidden,
+    )
+    .await?;
+    tx.execute(
+        "UPDATE devices SET status = 'revoked' WHERE device = $1",
+        &[device.into()],
+    )
+    .await?;
+    tx.execute("DELETE FROM readers WHERE device = $1", &[device.into()])
+        .await?;
+    tx.commit().await?;
+    court.log_wake.notify_one();
+    Ok(())
+}

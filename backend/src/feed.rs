@@ -1,0 +1,235 @@
+//! The feed: what a device pulls, as NDJSON frames.
+
+use zhixing_protocol::document::SignedDocument;
+use zhixing_protocol::event::Head;
+use zhixing_protocol::hash::StatementHash;
+use zhixing_protocol::ids::{CaseId, DeviceId};
+use zhixing_protocol::keys::Signer as _;
+use zhixing_protocol::receipt::TimeAnchor;
+use zhixing_protocol::wire::{
+    CaseCursor, DeviceFrame, EventFrame, Frame, GrantFrame, ProofFrame, PullRequest, RevokeFrame,
+};
+
+use crate::court::Court;
+use crate::devices::{DeviceRow, DeviceStatus};
+use crate::problem::{Answer, Failure};
+use crate::store::Tx;
+use crate::{cases, devices, log};
+
+/// Most events of one answer; more are announced by a `more` frame (I11).
+const MAX_EVENTS: u64 = 2000;
+/// Most frames of scope `device` of one answer.
+const MAX_DEVICE_FRAMES: usize = 1000;
+
+/// Collects frames as lines.
+#[derive(Default)]
+struct Lines(Vec<u8>);
+
+impl Lines {
+    fn push(&mut self, frame: &Frame) -> Answer<()> {
+        serde_json::to_writer(&mut self.0, frame).map_err(Failure::internal)?;
+        self.0.push(b'\n');
+        Ok(())
+    }
+}
+
+/// Answers a pull. Everything is read in one transaction, so the device sees one state of the court (I6, I8).
+pub async fn pull(court: &Court, device: DeviceId, request: PullRequest) -> Answer<Vec<u8>> {
+    let mut lines = Lines::default();
+    let trust = court.trust().await?;
+    if trust.version > request.trust_version {
+        lines.push(&Frame::Trust(devices::signed_trust(court).await?))?;
+    }
+    if let Some(nonce) = &request.anchor_nonce {
+        let anchor = TimeAnchor {
+            key: court.keys.clock.public_key().key_id(),
+            nonce: nonce.chars().take(64).collect(),
+            realm: court.realm,
+            server_ms: court.now(),
+        };
+        lines.push(&Frame::Anchor(
+            SignedDocument::sign(&anchor, &court.keys.clock).map_err(Failure::internal)?,
+        ))?;
+    }
+    let mut tx = court.db.begin_read().await?;
+    let row = DeviceRow::read(&mut tx, device)
+        .await?
+        .ok_or_else(Failure::not_found)?;
+    let mut more = device_frames(&mut tx, &row, &request, &mut lines).await?;
+    if row.status == DeviceStatus::Revoked {
+        lines.push(&Frame::DeviceRevoked {})?;
+    }
+    if !request.device_only {
+        more |= case_frames(&mut tx, &row, &request, &mut lines).await?;
+    }
+    if more {
+        lines.push(&Frame::More {})?;
+    }
+    Ok(lines.0)
+}
+
+async fn device_frames(
+    tx: &mut Tx,
+    row: &DeviceRow,
+    request: &PullRequest,
+    lines: &mut Lines,
+) -> Answer<bool> {
+    let signed = log::signed_state(tx).await?;
+    if let Some(frame) = log::frame_since(tx, &signed, request.log_size).await? {
+        lines.push(&Frame::Log(frame))?;
+    }
+    // A proof waits until the signed log covers its statement, and holds back what comes after it: the cursor must
+    // never pass an unseen frame (I6).
+    let rows = tx
+        .rows(
+            "SELECT cursor, kind, body, ord FROM device_feed WHERE device = $1 AND cursor > $2 ORDER BY cursor LIMIT $3",
+            &[row.device.into(), request.device_cursor.into(), (MAX_DEVICE_FRAMES as u64 + 1).into()],
+        )
+        .await?;
+    let more = rows.len() > MAX_DEVICE_FRAMES;
+    let mut cursor = request.device_cursor;
+    for row in rows.iter().take(MAX_DEVICE_FRAMES) {
+        let (at, body) = (row.count(0)?, row.text(2)?);
+        let frame = match row.text(1)?.as_str() {
+            "result" => Frame::Result(DeviceFrame {
+                cursor: at,
+                content: read(&body)?,
+            }),
+            "receipt" => Frame::Receipt(DeviceFrame {
+                cursor: at,
+                content: read(&body)?,
+            }),
+            "proof" => {
+                let ord = row.count(3)?;
+                if ord > signed.size {
+                    return end_device(lines, request, cursor).map(|()| false);
+                }
+                let statement: StatementHash = body.parse().map_err(Failure::internal)?;
+                let proof = ProofFrame {
+                    hashes: log::inclusion(tx, ord - 1, signed.size).await?,
+                    index: ord - 1,
+                    size: signed.size,
+                    checkpoint: signed.checkpoint.clone(),
+                    statement,
+                };
+                Frame::Proof(DeviceFrame {
+                    cursor: at,
+                    content: proof,
+                })
+            }
+            other => return Err(Failure::internal(format!("unknown frame {other}"))),
+        };
+        lines.push(&frame)?;
+        cursor = at;
+    }
+    end_device(lines, request, cursor)?;
+    Ok(more)
+}
+
+fn end_device(lines: &mut Lines, request: &PullRequest, cursor: u64) -> Answer<()> {
+    if cursor > request.device_cursor {
+        lines.push(&Frame::DeviceCheckpoint { cursor })?;
+    }
+    Ok(())
+}
+
+fn read<T: serde::de::DeserializeOwned>(text: &str) -> Answer<T> {
+    serde_json::from_str(text).map_err(Failure::internal)
+}
+
+async fn case_frames(
+    tx: &mut Tx,
+    device: &DeviceRow,
+    request: &PullRequest,
+    lines: &mut Lines,
+) -> Answer<bool> {
+    let rows = if device.status == DeviceStatus::Active {
+        tx.rows(
+            "SELECT g.case_id, g.epoch, c.court, c.number, c.head_seq, c.head_hash FROM grants g \
+             JOIN cases c ON c.case_id = g.case_id WHERE g.staff = $1 ORDER BY c.last_event_ms DESC, c.number",
+            &[device.staff.into()],
+        )
+        .await?
+    } else {
+        Vec::new()
+    };
+    let held: std::collections::BTreeMap<CaseId, CaseCursor> = request
+        .cases
+        .iter()
+        .map(|cursor| (cursor.case, *cursor))
+        .collect();
+    let mut granted = Vec::new();
+    for row in &rows {
+        let grant = GrantFrame {
+            case: row.parse(0)?,
+            epoch: row.count(1)?,
+            court: row.text(2)?,
+            number: row.text(3)?,
+        };
+        granted.push((
+            grant,
+            Head {
+                seq: row.count(4)?,
+                hash: row.parse(5)?,
+            },
+        ));
+    }
+    for cursor in &request.cases {
+        let kept = granted
+            .iter()
+            .any(|(grant, _)| grant.case == cursor.case && grant.epoch == cursor.epoch);
+        if !kept {
+            lines.push(&Frame::Revoke(RevokeFrame {
+                case: cursor.case,
+                epoch: cursor.epoch,
+            }))?;
+        }
+    }
+    let mut room = u64::from(request.max_events.unwrap_or(u32::MAX)).clamp(1, MAX_EVENTS);
+    for (grant, head) in granted {
+        let held = held
+            .get(&grant.case)
+            .filter(|cursor| cursor.epoch == grant.epoch);
+        let from = held.map_or(Head::EMPTY, |cursor| cursor.head);
+        if held.is_some() && from == head {
+            continue;
+        }
+        if room == 0 {
+            return Ok(true);
+        }
+        let (case, epoch) = (grant.case, grant.epoch);
+        if held.is_none() {
+            lines.push(&Frame::Grant(grant))?;
+        }
+        // A head the court never had means a damaged or foreign copy: revoke it, and the next pull sends it whole.
+        if from.seq > head.seq {
+            lines.push(&Frame::Revoke(RevokeFrame { case, epoch }))?;
+            continue;
+        }
+        let mut at = from;
+        for (event, bytes, opens) in cases::events(tx, case, from.seq, Some(room)).await? {
+            if event.prev != at.hash {
+                lines.push(&Frame::Revoke(RevokeFrame { case, epoch }))?;
+                return Ok(true);
+            }
+            at = Head {
+                seq: event.seq,
+                hash: zhixing_protocol::event::Event::hash_of(&bytes),
+            };
+            lines.push(&Frame::Event(EventFrame {
+                event: serde_json::from_slice(&bytes).map_err(Failure::internal)?,
+                openings: cases::openings(tx, opens).await?,
+            }))?;
+            room = room.saturating_sub(1);
+        }
+        lines.push(&Frame::CaseCheckpoint(CaseCursor {
+            case,
+            epoch,
+            head: at,
+        }))?;
+        if at != head {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

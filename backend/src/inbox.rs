@@ -1,0 +1,487 @@
+//! The inbox: admission of statements, and what they then do.
+//!
+//! Bytes, openings, effect, events and the device's result are written in one transaction (I3, I4). Admission is not
+//! effect: a valid statement that fits its chain is kept and logged whatever becomes of it.
+
+use std::sync::Arc;
+
+use zhixing_protocol::canonical::Object;
+use zhixing_protocol::event::{Effect, Head, draft};
+use zhixing_protocol::hash::{EventHash, StatementHash};
+use zhixing_protocol::ids::{CaseId, DeviceId, Nonce};
+use zhixing_protocol::keys::{PublicKey, Signer as _};
+use zhixing_protocol::statement::{
+    Admission, Body, ChainTip, ClockReading, FactContent, Signed, Statement, TypedBody, Verified,
+    admit, make_openings,
+};
+use zhixing_protocol::time::UtcMillis;
+use zhixing_protocol::trust::KeyPurpose;
+use zhixing_protocol::wire::{
+    AdmissionResult, MAX_BATCH_STATEMENTS, ProblemKind, StatementResult, StatementsRequest,
+    StatementsResponse,
+};
+
+use crate::cases::{self, CaseRow};
+use crate::court::Court;
+use crate::devices::{DeviceRow, DeviceStatus};
+use crate::problem::{Answer, Failure};
+use crate::store::{Arg, StoreError, StoreResult, Tx};
+
+/// Takes a batch of a device in chain order.
+///
+/// *Errors*: `chain_gap` before anything is stored if statements are missing before the first; `invalid_input` for a
+/// batch that is too long. A statement that is refused ends the batch: what follows it cannot fit the chain.
+pub async fn accept(
+    court: &Court,
+    device: DeviceId,
+    request: StatementsRequest,
+) -> Answer<StatementsResponse> {
+    if request.statements.len() > MAX_BATCH_STATEMENTS {
+        return Err(Failure::invalid(
+            "A batch may have at most 500 statements; send it in parts.",
+        ));
+    }
+    let mut tx = court.db.begin_write().await?;
+    let Some(mut row) = DeviceRow::read(&mut tx, device).await? else {
+        return Err(Failure::not_found());
+    };
+    let mut results = Vec::new();
+    for wire in request.statements {
+        let signed = wire.into_signed();
+        let hash = signed.hash();
+        let Ok(verified) = signed.verify(court.realm, &row.public_key) else {
+            results.push(refused(hash));
+            break;
+        };
+        match accept_one(court, &mut tx, &mut row, &verified).await? {
+            Outcome::Result(result) => results.push(result),
+            Outcome::Gap { .. } if !results.is_empty() => break,
+            Outcome::Gap { expected_seq } => {
+                let mut failure = Failure::new(
+                    ProblemKind::ChainGap,
+                    "Statements are missing before this one. Send them again from the expected number.",
+                );
+                failure.0.expected_seq = Some(expected_seq);
+                return Err(failure);
+            }
+        }
+    }
+    row.write_tip(&mut tx, court.now()).await?;
+    tx.commit().await?;
+    court.log_wake.notify_one();
+    Ok(StatementsResponse { results })
+}
+
+fn refused(hash: StatementHash) -> StatementResult {
+    StatementResult {
+        hash,
+        seq: 0,
+        admission: AdmissionResult::Refused,
+        effect: Effect::rejected("signature_form_or_realm"),
+    }
+}
+
+enum Outcome {
+    Result(StatementResult),
+    Gap { expected_seq: u64 },
+}
+
+async fn accept_one(
+    court: &Court,
+    tx: &mut Tx,
+    device: &mut DeviceRow,
+    verified: &Verified,
+) -> Answer<Outcome> {
+    let statement = verified.statement();
+    let hash = verified.hash();
+    let Some(link) = statement
+        .chain
+        .filter(|_| statement.device == Some(device.device))
+    else {
+        return Ok(Outcome::Result(refused(hash)));
+    };
+    let admitted_at = admitted_at(tx, device, link.seq).await?;
+    match admit(
+        device.tip,
+        link,
+        hash,
+        admitted_at.as_ref().map(|(hash, _)| *hash),
+    ) {
+        Admission::Gap { expected_seq } => Ok(Outcome::Gap { expected_seq }),
+        Admission::Duplicate => {
+            let effect = admitted_at.map_or(Effect::Duplicate, |(_, effect)| effect);
+            Ok(Outcome::Result(StatementResult {
+                hash,
+                seq: link.seq,
+                admission: AdmissionResult::Duplicate,
+                effect,
+            }))
+        }
+        Admission::Fork => {
+            tracing::warn!(device = %device.device, seq = link.seq, "fork");
+            quarantine(court, tx, device, verified, link.seq).await?;
+            Ok(Outcome::Result(StatementResult {
+                hash,
+                seq: link.seq,
+                admission: AdmissionResult::Quarantined,
+                effect: Effect::held("fork"),
+            }))
+        }
+        Admission::Extends => {
+            let effect = if device.status == DeviceStatus::Revoked {
+                store(court, tx, verified, &Effect::held("revoked_key")).await?;
+                Effect::held("revoked_key")
+            } else {
+                take_effect(court, tx, verified, Some(device)).await?
+            };
+            device.tip = ChainTip {
+                seq: link.seq,
+                hash,
+            };
+            let result = StatementResult {
+                hash,
+                seq: link.seq,
+                admission: AdmissionResult::Admitted,
+                effect,
+            };
+            let body = serde_json::to_string(&result).map_err(Failure::internal)?;
+            device.feed(tx, "result", &body, 0).await?;
+            let ord = order_of(tx, hash).await?;
+            device.feed(tx, "proof", &hash.to_string(), ord).await?;
+            Ok(Outcome::Result(result))
+        }
+    }
+}
+
+async fn admitted_at(
+    tx: &mut Tx,
+    device: &DeviceRow,
+    seq: u64,
+) -> StoreResult<Option<(StatementHash, Effect)>> {
+    let row = tx
+        .row(
+            "SELECT hash, effect FROM statements WHERE key_id = $1 AND seq = $2",
+            &[device.key.into(), seq.into()],
+        )
+        .await?;
+    row.map(|row| Ok((row.parse(0)?, read_effect(&row.text(1)?)?)))
+        .transpose()
+}
+
+fn read_effect(text: &str) -> StoreResult<Effect> {
+    serde_json::from_str(text).map_err(|error| StoreError::Damaged(error.to_string()))
+}
+
+/// The order in which a statement was admitted: its leaf's index plus one.
+pub async fn order_of(tx: &mut Tx, hash: StatementHash) -> StoreResult<u64> {
+    let row = tx
+        .row("SELECT ord FROM statements WHERE hash = $1", &[hash.into()])
+        .await?;
+    row.ok_or_else(|| StoreError::Damaged("a statement just stored is gone".into()))?
+        .count(0)
+}
+
+async fn quarantine(
+    court: &Court,
+    tx: &mut Tx,
+    device: &mut DeviceRow,
+    verified: &Verified,
+    seq: u64,
+) -> StoreResult<()> {
+    tx.execute(
+        "INSERT INTO quarantine (hash, device, seq, bytes, signature, at_ms) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (hash) DO NOTHING",
+        &[
+            verified.hash().into(),
+            device.device.into(),
+            seq.into(),
+            verified.signed().bytes.clone().into(),
+            verified.signed().signature.as_der().into(),
+            court.now().0.into(),
+        ],
+    )
+    .await?;
+    tx.execute(
+        "UPDATE devices SET forked = 1 WHERE device = $1",
+        &[device.device.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Stores a statement and its openings; the log takes it from there.
+pub async fn store(
+    court: &Court,
+    tx: &mut Tx,
+    verified: &Verified,
+    effect: &Effect,
+) -> StoreResult<u64> {
+    let ord = Court::next(tx, "ord").await?;
+    let statement = verified.statement();
+    let effect =
+        serde_json::to_string(effect).map_err(|error| StoreError::Damaged(error.to_string()))?;
+    tx.execute(
+        "INSERT INTO statements (hash, ord, key_id, device, seq, case_id, type, bytes, signature, admitted_ms, effect) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        &[
+            verified.hash().into(),
+            ord.into(),
+            statement.key.into(),
+            statement.device.into(),
+            Arg::Int(statement.chain.and_then(|link| i64::try_from(link.seq).ok())),
+            statement.case.into(),
+            statement.r#type.as_str().into(),
+            verified.signed().bytes.clone().into(),
+            verified.signed().signature.as_der().into(),
+            court.now().0.into(),
+            effect.into(),
+        ],
+    )
+    .await?;
+    for (member, opening) in &verified.signed().openings {
+        let opening = serde_json::to_string(opening)
+            .map_err(|error| StoreError::Damaged(error.to_string()))?;
+        tx.execute(
+            "INSERT INTO openings (statement, member, opening) VALUES ($1, $2, $3)",
+            &[
+                verified.hash().into(),
+                member.as_str().into(),
+                opening.into(),
+            ],
+        )
+        .await?;
+    }
+    Ok(ord)
+}
+
+/// Judges rights, drafts events, stores everything.
+async fn take_effect(
+    court: &Court,
+    tx: &mut Tx,
+    verified: &Verified,
+    device: Option<&DeviceRow>,
+) -> Answer<Effect> {
+    let statement = verified.statement();
+    let now = court.now();
+    let body = statement.body();
+    let case = match statement.case {
+        Some(case) => find_or_file(tx, case, &body).await?,
+        None => None,
+    };
+    let state = match &case {
+        Some(case) => Some(cases::state(court, tx, case).await?),
+        None => None,
+    };
+    if let (Some(device), Ok(body)) = (device, &body)
+        && let Some(reason) = forbidden(tx, device, statement, body).await?
+    {
+        let effect = Effect::rejected(reason);
+        store(court, tx, verified, &effect).await?;
+        return Ok(effect);
+    }
+    let mut earlier = std::collections::BTreeMap::new();
+    if let Ok(Body::EvidenceAssign(assign)) = &body {
+        for hash in &assign.statements {
+            if let Some(found) = read_statement(tx, *hash).await? {
+                earlier.insert(*hash, found);
+            }
+        }
+    }
+    let known_case = case.is_some();
+    let (effect, drafts) = draft(
+        statement,
+        verified.hash(),
+        state.as_deref(),
+        &|hash| earlier.get(&hash).cloned(),
+        now.shanghai_date(),
+    );
+    let effect = if statement.case.is_some() && !known_case && effect == Effect::Applied {
+        Effect::held("unknown_case")
+    } else {
+        effect
+    };
+    store(court, tx, verified, &effect).await?;
+    if let (Some(case), Some(state)) = (&case, &state)
+        && !drafts.is_empty()
+    {
+        cases::append(court, tx, case, state, drafts, verified.hash(), now).await?;
+    }
+    if let (Some(device), Ok(body)) = (device, &body) {
+        device_effects(tx, device, statement, body, now).await?;
+    }
+    Ok(effect)
+}
+
+/// The case, made by the import that files it.
+async fn find_or_file(
+    tx: &mut Tx,
+    case: CaseId,
+    body: &Result<Body, zhixing_protocol::canonical::CanonicalError>,
+) -> Answer<Option<CaseRow>> {
+    if let Some(row) = cases::row(tx, case).await? {
+        return Ok(Some(row));
+    }
+    let Ok(Body::JobImport(job)) = body else {
+        return Ok(None);
+    };
+    let Some(filed) = job.facts.iter().find_map(|fact| match &fact.content {
+        FactContent::CaseFiled(filed) => Some(filed),
+        _ => None,
+    }) else {
+        return Ok(None);
+    };
+    tx.execute(
+        "INSERT INTO cases (case_id, court, number, external_id, head_seq, head_hash, last_event_ms) VALUES ($1, $2, $3, $4, 0, $5, 0)",
+        &[
+            case.into(),
+            filed.court.as_str().into(),
+            filed.number.as_str().into(),
+            job.external_id.as_str().into(),
+            EventHash::ZERO.into(),
+        ],
+    )
+    .await?;
+    Ok(Some(CaseRow {
+        case,
+        court: filed.court.clone(),
+        number: filed.number.clone(),
+        head: Head::EMPTY,
+    }))
+}
+
+/// Why a device may not do this; evidence is never among it (I3).
+async fn forbidden(
+    tx: &mut Tx,
+    device: &DeviceRow,
+    statement: &Statement,
+    body: &Body,
+) -> StoreResult<Option<&'static str>> {
+    let evidence =
+        statement.r#type.starts_with("evidence.") || statement.r#type.starts_with("recording.");
+    match body {
+        Body::JobImport(_)
+        | Body::JobIntake(_)
+        | Body::CaseHeads(_)
+        | Body::CaseAssign(_)
+        | Body::CaseRelease(_)
+        | Body::DeviceRevoke(_)
+        | Body::ChainClose(_)
+        | Body::CustodyErase(_) => Ok(Some("not_for_devices")),
+        Body::KeyEnroll(_) => Ok(Some("already_enrolled")),
+        Body::CopyPurged(_) => Ok(None),
+        _ if evidence => Ok(None),
+        _ => match statement.case {
+            Some(case) if !cases::is_granted(tx, case, device.staff).await? => {
+                Ok(Some("not_granted"))
+            }
+            _ => Ok(None),
+        },
+    }
+}
+
+async fn device_effects(
+    tx: &mut Tx,
+    device: &DeviceRow,
+    statement: &Statement,
+    body: &Body,
+    now: UtcMillis,
+) -> StoreResult<()> {
+    match (body, statement.case) {
+        (Body::KeyReader(reader), Some(case))
+            if reader
+                .recipient
+                .parse::<zhixing_protocol::age::Recipient>()
+                .is_ok() =>
+        {
+            tx.execute(
+                "INSERT INTO readers (device, case_id, recipient) VALUES ($1, $2, $3) \
+                 ON CONFLICT (device, case_id) DO UPDATE SET recipient = $3",
+                &[
+                    device.device.into(),
+                    case.into(),
+                    reader.recipient.as_str().into(),
+                ],
+            )
+            .await?;
+        }
+        (Body::CopyPurged(purged), Some(case)) => {
+            tx.execute(
+                "INSERT INTO purges (device, case_id, epoch, at_ms) VALUES ($1, $2, $3, $4) ON CONFLICT (device, case_id, epoch) DO NOTHING",
+                &[device.device.into(), case.into(), purged.epoch.into(), now.0.into()],
+            )
+            .await?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Reads an admitted statement.
+pub async fn read_statement(tx: &mut Tx, hash: StatementHash) -> StoreResult<Option<Statement>> {
+    let row = tx
+        .row(
+            "SELECT bytes FROM statements WHERE hash = $1",
+            &[hash.into()],
+        )
+        .await?;
+    row.map(|row| {
+        Statement::parse(&row.bytes(0)?).map_err(|error| StoreError::Damaged(error.to_string()))
+    })
+    .transpose()
+}
+
+/// The clock reading of the server itself.
+fn server_clock(now: UtcMillis) -> ClockReading {
+    ClockReading {
+        anchor: None,
+        boot: "server".into(),
+        elapsed_ms: 0,
+        gnss_ms: None,
+        wall_ms: now,
+    }
+}
+
+/// Makes, signs, stores and applies a statement of the court itself. Nothing happens without a signed cause.
+///
+/// *Errors*: a fault of the store or of a key; the transaction is then to be dropped.
+pub async fn issue<B: TypedBody>(
+    court: &Court,
+    tx: &mut Tx,
+    purpose: KeyPurpose,
+    court_word: &str,
+    case: Option<CaseId>,
+    body: &B,
+    hidden: Object,
+) -> Answer<(StatementHash, Effect)> {
+    let signer = court.keys.signer(purpose);
+    let (hidden, openings) = make_openings(hidden, crate::random);
+    let statement = Statement {
+        body: zhixing_protocol::canonical::to_value(body).map_err(Failure::internal)?,
+        case,
+        chain: None,
+        clock: server_clock(court.now()),
+        court: court_word.to_owned(),
+        device: None,
+        hidden,
+        key: signer.public_key().key_id(),
+        nonce: Nonce(crate::random()),
+        realm: court.realm,
+        seen: None,
+        r#type: B::TYPE.to_owned(),
+        unknown: Object::new(),
+    };
+    let signed = statement
+        .sign(signer, openings)
+        .map_err(Failure::internal)?;
+    let verified = signed
+        .verify(court.realm, signer.public_key())
+        .map_err(Failure::internal)?;
+    let effect = take_effect(court, tx, &verified, None).await?;
+    Ok((verified.hash(), effect))
+}
+
+/// Checks the first statement of a key against that key itself.
+pub fn verify_first(court: &Court, signed: Signed, key: &PublicKey) -> Answer<Arc<Verified>> {
+    signed.verify(court.realm, key).map(Arc::new).map_err(|_| {
+        Failure::invalid("The enrolment statement is not valid. Start the enrolment anew.")
+    })
+}

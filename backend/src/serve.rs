@@ -1,0 +1,54 @@
+//! The running server: listener, sequencer and intake.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use crate::court::Court;
+use crate::{http, intake, log};
+
+/// How long background work waits before it tries again after a fault.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Serves until `stop` resolves, then lets open requests end.
+///
+/// *Errors*: those of the listener.
+pub async fn run(
+    court: Arc<Court>,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let sequencer = tokio::spawn(sequencer(Arc::clone(&court)));
+    let intake = tokio::spawn(intake_loop(Arc::clone(&court)));
+    let served = axum::serve(listener, http::router(Arc::clone(&court)))
+        .with_graceful_shutdown(stop)
+        .await;
+    sequencer.abort();
+    intake.abort();
+    served
+}
+
+async fn sequencer(court: Arc<Court>) {
+    let pause = Duration::from_millis(court.config.log_interval_ms);
+    loop {
+        match log::sequence(&court).await {
+            Ok(0) => court.log_wake.notified().await,
+            Ok(_) => {}
+            Err(_) => tokio::time::sleep(RETRY).await,
+        }
+        // Gathers what comes in the meantime into one checkpoint.
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn intake_loop(court: Arc<Court>) {
+    loop {
+        match intake::run(&court).await {
+            Ok(0) => court.intake_wake.notified().await,
+            Ok(_) => {}
+            Err(_) => tokio::time::sleep(RETRY).await,
+        }
+    }
+}
