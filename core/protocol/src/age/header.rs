@@ -11,7 +11,9 @@ const VERSION_LINE: &str = "age-encryption.org/v1\n";
 const X25519_LABEL: &[u8] = b"age-encryption.org/v1/X25519";
 /// Wrapped body lines have 64 characters; a shorter one (possibly empty) ends the body.
 const BODY_COLUMNS: usize = 64;
-/// Most bytes of a header: room for some 500 recipients.
+/// Most bytes of a header: 22 of version, 98 for each recipient, 48 of MAC: room for 668 recipients.
+///
+/// The format sets no bound; each stanza costs an X25519 per identity before anything is authenticated.
 pub const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// Plain file key and its tag.
 const WRAPPED_KEY_LEN: usize = 32;
@@ -33,12 +35,16 @@ pub struct Header {
 impl Header {
     /// Makes a header for `recipients`, drawing 32 random bytes for each.
     ///
-    /// *Errors*: [`AgeError::BadRecipient`] for a point of small order.
+    /// *Errors*: [`AgeError::NoRecipient`]; `HeaderTooLarge` beyond 668 recipients; `BadRecipient` for a point of small
+    /// order.
     pub fn seal(
         file_key: &FileKey,
         recipients: &[Recipient],
         mut draw: impl FnMut() -> [u8; 32],
     ) -> Result<Self, AgeError> {
+        if recipients.is_empty() {
+            return Err(AgeError::NoRecipient);
+        }
         let stanzas = recipients
             .iter()
             .map(|recipient| wrap(file_key, recipient, draw()))
@@ -49,6 +55,9 @@ impl Header {
         };
         let mac = header.compute_mac(file_key);
         header.mac.copy_from_slice(mac.as_ref());
+        if header.to_bytes().len() > MAX_HEADER_BYTES {
+            return Err(AgeError::HeaderTooLarge);
+        }
         Ok(header)
     }
 

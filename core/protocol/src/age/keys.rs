@@ -3,17 +3,21 @@
 use core::fmt;
 use core::str::FromStr;
 
+use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32, Hrp};
 use ring::hkdf;
 use x25519_dalek::{PublicKey, StaticSecret};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::AgeError;
 
-const RECIPIENT_HRP: &str = "age";
-const IDENTITY_HRP: &str = "age-secret-key-";
+const RECIPIENT_HRP: Hrp = Hrp::parse_unchecked("age");
+const IDENTITY_HRP: Hrp = Hrp::parse_unchecked("age-secret-key-");
 
 /// To whom a file is encrypted.
+///
+/// *Shape*: 32 bytes; as text Bech32 `age1…`, lower case. *Invariants*: a u-coordinate in its one spelling and not of small
+/// order. A second spelling would be accepted by X25519, yet what is wrapped for it could be opened by nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Recipient(pub(super) [u8; 32]);
 
@@ -22,8 +26,8 @@ pub struct Recipient(pub(super) [u8; 32]);
 pub struct Identity(StaticSecret);
 
 /// The key of one file, from which header and payload keys are derived.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
-pub struct FileKey([u8; 16]);
+#[derive(Clone, PartialEq, Eq)]
+pub struct FileKey(Zeroizing<[u8; 16]>);
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,41 +43,58 @@ impl fmt::Debug for FileKey {
 
 impl fmt::Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hrp = Hrp::parse(RECIPIENT_HRP).map_err(|_| fmt::Error)?;
-        f.write_str(&bech32::encode::<Bech32>(hrp, &self.0).map_err(|_| fmt::Error)?)
+        bech32::encode_lower_to_fmt::<Bech32, _>(f, RECIPIENT_HRP, &self.0).map_err(|_| fmt::Error)
     }
 }
 
-fn read_bech32(text: &str, hrp: &str) -> Option<Zeroizing<[u8; 32]>> {
-    let checked = bech32::primitives::decode::CheckedHrpstring::new::<Bech32>(text).ok()?;
-    if checked.hrp().to_lowercase() != hrp {
+/// 32 bytes of Bech32 with this human-readable part, in either case.
+fn read_bech32(text: &str, hrp: Hrp) -> Option<Zeroizing<[u8; 32]>> {
+    let checked = CheckedHrpstring::new::<Bech32>(text).ok()?;
+    if checked.hrp() != hrp {
         return None;
     }
-    let bytes: Zeroizing<Vec<u8>> = Zeroizing::new(checked.byte_iter().collect());
-    bytes.as_slice().try_into().ok().map(Zeroizing::new)
+    let mut bytes = Zeroizing::new([0; 32]);
+    let mut source = checked.byte_iter();
+    for to in bytes.iter_mut() {
+        *to = source.next()?;
+    }
+    source.next().is_none().then_some(bytes)
+}
+
+/// Whether a u-coordinate is below 2^255 − 19 with no spare bit set.
+fn is_canonical(bytes: &[u8; 32]) -> bool {
+    let [lowest, middle @ .., highest] = bytes;
+    let at_least_prime =
+        *lowest >= 0xed && middle.iter().all(|byte| *byte == 0xff) && *highest == 0x7f;
+    *highest & 0x80 == 0 && !at_least_prime
 }
 
 impl FromStr for Recipient {
     type Err = AgeError;
     fn from_str(text: &str) -> Result<Self, AgeError> {
-        if text.contains(|c: char| c.is_ascii_uppercase()) {
+        let bytes = read_bech32(text, RECIPIENT_HRP).ok_or(AgeError::BadRecipient)?;
+        let recipient = Self(*bytes);
+        // One spelling as text, too: neither upper case nor loose padding bits.
+        if !is_canonical(&bytes) || recipient.to_string() != text {
             return Err(AgeError::BadRecipient);
         }
-        read_bech32(text, RECIPIENT_HRP)
-            .map(|bytes| Self(*bytes))
-            .ok_or(AgeError::BadRecipient)
+        // A product is zero for points of small order, with any secret, and for no others (RFC 7748 §6.1).
+        let any = Identity::make([0x55; 32]);
+        any.agree(&bytes).ok_or(AgeError::BadRecipient)?;
+        Ok(recipient)
     }
 }
 
 impl FromStr for Identity {
     type Err = AgeError;
     fn from_str(text: &str) -> Result<Self, AgeError> {
-        if text.contains(|c: char| c.is_ascii_lowercase()) {
-            return Err(AgeError::BadIdentity);
+        let secret = read_bech32(text, IDENTITY_HRP).ok_or(AgeError::BadIdentity)?;
+        let identity = Self(StaticSecret::from(*secret));
+        if *identity.to_secret_text() == text {
+            Ok(identity)
+        } else {
+            Err(AgeError::BadIdentity)
         }
-        read_bech32(text, IDENTITY_HRP)
-            .map(|bytes| Self(StaticSecret::from(*bytes)))
-            .ok_or(AgeError::BadIdentity)
     }
 }
 
@@ -90,11 +111,11 @@ impl Identity {
 
     /// The secret as text, `AGE-SECRET-KEY-1…`, for a key store or a file of the stock tool.
     pub fn to_secret_text(&self) -> Zeroizing<String> {
-        let text = Hrp::parse(IDENTITY_HRP)
-            .ok()
-            .and_then(|hrp| bech32::encode::<Bech32>(hrp, self.0.as_bytes()).ok())
-            .unwrap_or_default();
-        Zeroizing::new(text.to_uppercase())
+        // Room for all 74 characters at once: growing would leave copies behind.
+        let mut text = Zeroizing::new(String::with_capacity(80));
+        bech32::encode_upper_to_fmt::<Bech32, _>(&mut *text, IDENTITY_HRP, self.0.as_bytes())
+            .expect("74 characters are below Bech32's 1023, and a String takes any text");
+        text
     }
 
     /// Shared secret with a public key; none if it is all zero (a point of small order).
@@ -109,7 +130,7 @@ impl Identity {
 impl FileKey {
     /// A file key from 16 random bytes; never used for two files.
     pub fn make(random: [u8; 16]) -> Self {
-        Self(random)
+        Self(Zeroizing::new(random))
     }
 
     /// The raw bytes, for a key store.
@@ -119,7 +140,7 @@ impl FileKey {
 
     /// HKDF-SHA-256 of this key.
     pub(super) fn derive(&self, salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
-        hkdf_sha256(&self.0, salt, info)
+        hkdf_sha256(self.0.as_slice(), salt, info)
     }
 }
 
@@ -128,10 +149,10 @@ pub(super) fn hkdf_sha256(secret: &[u8], salt: &[u8], info: &[u8]) -> Zeroizing<
     let mut out = Zeroizing::new([0; 32]);
     let pseudorandom = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(secret);
     let info = [info];
-    // 32 bytes is far below HKDF's limit of 255 × 32; the zeros of a failure would open nothing.
-    let filled = pseudorandom
+    // Zeros left by a failure would be a key everybody knows.
+    pseudorandom
         .expand(&info, hkdf::HKDF_SHA256)
-        .and_then(|okm| okm.fill(out.as_mut_slice()));
-    debug_assert!(filled.is_ok());
+        .and_then(|okm| okm.fill(out.as_mut_slice()))
+        .expect("HKDF-SHA-256 refuses only more than 255 blocks of output; this is one");
     out
 }

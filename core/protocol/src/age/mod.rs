@@ -4,16 +4,22 @@
 //! again for another reader without touching the payload, and to save and recover the prefix of a file that is still
 //! being written. *Source*: C2SP age.md v1. Only X25519 recipients are made; other stanzas are passed over.
 
+mod chunk;
 mod header;
 mod keys;
-mod stream;
+mod opener;
+mod sealer;
+#[cfg(test)]
+mod tests;
 
-pub use header::{Header, MAX_HEADER_BYTES};
-pub use keys::{FileKey, Identity, Recipient};
-pub use stream::{
-    CHUNK_PLAIN, CHUNK_SEALED, NONCE_LEN, StreamOpener, StreamSealer, plain_size, recover_prefix,
+pub use chunk::{
+    CHUNK_PLAIN, CHUNK_SEALED, ChunkOpener, ChunkPlace, NONCE_LEN, chunk_of, plain_size,
     sealed_size,
 };
+pub use header::{Header, MAX_HEADER_BYTES};
+pub use keys::{FileKey, Identity, Recipient};
+pub use opener::{RecoveredPrefix, StreamOpener, recover_prefix};
+pub use sealer::StreamSealer;
 
 /// Why an age file, key or chunk is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +30,10 @@ pub enum AgeError {
     /// Larger than [`MAX_HEADER_BYTES`].
     #[error("the age header is too large")]
     HeaderTooLarge,
-    /// Not `age1…`.
+    /// A header needs somebody who can open it.
+    #[error("no recipient given: an age file needs at least one")]
+    NoRecipient,
+    /// Not `age1…`, or not the public key of any identity.
     #[error("not an age X25519 recipient (age1…)")]
     BadRecipient,
     /// Not `AGE-SECRET-KEY-1…`.
