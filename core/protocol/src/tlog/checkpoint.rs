@@ -43,7 +43,8 @@ pub struct VerifiedCheckpoint(Checkpoint);
 impl Checkpoint {
     /// Reads the text of a checkpoint; lines after the third are extensions and are passed over.
     ///
-    /// Valid: `origin\n3\n<base64 of 32 bytes>\n` — invalid: a size with leading zero, a missing last newline.
+    /// Valid: `origin\n3\n<base64 of 32 bytes>\n` — invalid: a size with leading zero, a missing last newline, an
+    /// empty extension line.
     /// *Errors*: [`CheckpointError::Malformed`].
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
         let mut lines = text
@@ -62,7 +63,7 @@ impl Checkpoint {
             .decode(root)
             .map_err(|_| CheckpointError::Malformed)?;
         let root = RootHash::from_slice(&root).ok_or(CheckpointError::Malformed)?;
-        if size.to_string() != size_text {
+        if size.to_string() != size_text || lines.any(str::is_empty) {
             return Err(CheckpointError::Malformed);
         }
         Ok(Self {
@@ -166,6 +167,8 @@ mod tests {
         for bad in [
             format!("o\n03\n{root}\n"),
             format!("o\n3\n{root}"),
+            format!("o\n3\n{root}\n\n"),
+            format!("o\n3\n{root}\n\nextension\n"),
             "o\n3\nAAAA\n".into(),
             format!("\n3\n{root}\n"),
             format!("o\n-1\n{root}\n"),

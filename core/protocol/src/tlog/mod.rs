@@ -14,6 +14,6 @@ pub use leaf::{LEAF_LEN, Leaf};
 pub use note::{LogSigner, Note, NoteError, NoteSignature, VerifierKey};
 pub use tile::{EntryBundle, TILE_HEIGHT, TILE_WIDTH, TileCoordinate, TileError};
 pub use tree::{
-    Accumulator, ProofError, TreeReader, consistency_proof, empty_root, inclusion_proof, leaf_hash,
-    node_hash, root_of, verify_consistency, verify_inclusion,
+    Accumulator, MAX_SIZE, ProofError, TreeReader, consistency_proof, empty_root, inclusion_proof,
+    leaf_hash, node_hash, root_of, verify_consistency, verify_inclusion,
 };

@@ -9,8 +9,9 @@ use crate::hash::sha256;
 
 /// Algorithm byte of Ed25519 in verifier keys and key hashes.
 const ED25519: u8 = 1;
-/// Most bytes of a note; a checkpoint with twenty witnesses has some 3 KB.
-pub const MAX_NOTE_BYTES: usize = 64 * 1024;
+/// Most bytes of a note. A checkpoint with twenty Ed25519 witnesses has some 3 KB; sixteen signatures, which every reader
+/// must accept, have 16 × 6.2 KB in base64 if all are ML-DSA-87 (4,627 bytes each).
+pub const MAX_NOTE_BYTES: usize = 128 * 1024;
 /// Most signature lines looked at.
 const MAX_SIGNATURES: usize = 64;
 
@@ -253,6 +254,22 @@ mod tests {
                 .expect("published signature")
                 .ends_with("problem is.\n")
         );
+    }
+
+    #[test]
+    fn sixteen_signatures_of_any_kind_are_kept_and_more_than_the_limit_refused() {
+        let pkcs8 = LogSigner::make_pkcs8().expect("the system has randomness");
+        let signer = LogSigner::from_pkcs8("example/log", &pkcs8).expect("a key just made");
+        let own = signer.sign("text\n").expect("a proper text");
+        // ML-DSA-87, the longest in use, has 4,627 bytes.
+        let foreign = format!("— witness {}\n", STANDARD.encode([7; 4 + 4627]));
+        let note = own.replace("\n— ", &format!("\n{}— ", foreign.repeat(15)));
+        let note = Note::parse(note.as_bytes()).expect("sixteen must be accepted");
+        assert_eq!(note.signatures().len(), 16);
+        assert_eq!(note.verify(signer.verifier_key()), Ok("text\n"));
+        let small = format!("— witness {}\n", STANDARD.encode([7; 4 + 64]));
+        let note = format!("{own}{}", small.repeat(MAX_SIGNATURES));
+        assert_eq!(Note::parse(note.as_bytes()), Err(NoteError::Malformed));
     }
 
     #[test]

@@ -10,6 +10,9 @@ pub const TILE_HEIGHT: u8 = 8;
 /// Hashes in a full tile, entries in a full bundle.
 pub const TILE_WIDTH: u16 = 256;
 
+/// Highest level of tiles that a path may name (C2SP tlog-tiles).
+const MAX_LEVEL: u8 = 63;
+
 /// A path that names no tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no path of a tile such as tile/0/x001/234.p/5")]
@@ -100,7 +103,13 @@ impl FromStr for TileCoordinate {
         let (level, rest) = rest.split_once('/').ok_or(TileError)?;
         let level = match level {
             "entries" => None,
-            level => Some(level.parse::<u8>().map_err(|_| TileError)?),
+            level => Some(
+                level
+                    .parse()
+                    .ok()
+                    .filter(|level| *level <= MAX_LEVEL)
+                    .ok_or(TileError)?,
+            ),
         };
         let (path, width) = match rest.split_once(".p/") {
             None => (rest, TILE_WIDTH),
@@ -190,6 +199,8 @@ mod tests {
             "tile/0/../001",
             "tile/0/+01",
             "tile//001",
+            "tile/64/001",
+            "tile/01/001",
             "tile/256/001",
             "",
         ] {

@@ -30,6 +30,9 @@ pub fn empty_root() -> RootHash {
     RootHash(crate::hash::sha256(b""))
 }
 
+/// Most leaves of a tree that can be continued: other implementations count in signed 64 bits.
+pub const MAX_SIZE: u64 = (1 << 63) - 1;
+
 /// Roots of the complete subtrees of a growing tree, widest first: O(log n) memory, whatever is appended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accumulator {
@@ -49,9 +52,10 @@ impl Accumulator {
 
     /// A tree of `size` leaves from the roots of its complete subtrees, widest first.
     ///
-    /// None if the number of roots does not fit the size.
+    /// None if the number of roots does not fit the size, or the size is above [`MAX_SIZE`].
     pub fn from_peaks(size: u64, peaks: Vec<RootHash>) -> Option<Self> {
-        (usize::try_from(size.count_ones()).ok()? == peaks.len()).then_some(Self { size, peaks })
+        let fitting = usize::try_from(size.count_ones()).ok()? == peaks.len();
+        (fitting && size <= MAX_SIZE).then_some(Self { size, peaks })
     }
 
     /// Where the complete subtrees of a tree of `size` leaves stand, widest first.
@@ -390,6 +394,43 @@ mod tests {
     }
 
     #[test]
+    fn roots_are_those_published_for_certificate_transparency() {
+        // Leaves and roots of the reference tests of RFC 6962 (certificate-transparency, merkle_tree_test).
+        let leaves = [
+            "",
+            "00",
+            "10",
+            "2021",
+            "3031",
+            "40414243",
+            "5051525354555657",
+            "606162636465666768696a6b6c6d6e6f",
+        ]
+        .map(|hex| leaf_hash(&crate::hash::from_hex(hex).expect("hexadecimal")));
+        let root = |size| root_of(leaves.into_iter().take(size)).to_string();
+        for (size, published) in [
+            (
+                0,
+                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            ),
+            (
+                1,
+                "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+            ),
+            (
+                2,
+                "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+            ),
+            (
+                8,
+                "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+            ),
+        ] {
+            assert_eq!(root(size), published, "{size}");
+        }
+    }
+
+    #[test]
     fn roots_and_paths_are_those_of_the_rfc() {
         let leaves: Vec<_> = (0..70).map(leaf).collect();
         let (memory, roots) = grown(70);
@@ -402,6 +443,32 @@ mod tests {
             for index in 0..size {
                 let path = inclusion_proof(&memory, index as u64, size as u64).expect("in memory");
                 assert_eq!(path, naive_path(index, &leaves[..size]));
+            }
+        }
+    }
+
+    #[test]
+    fn sizes_near_the_largest_number_are_refused_without_panic() {
+        for size in [u64::MAX, 1 << 63, MAX_SIZE + 1] {
+            let peaks = vec![leaf(1); size.count_ones().try_into().expect("small")];
+            assert_eq!(Accumulator::from_peaks(size, peaks), None);
+        }
+        let peaks = vec![leaf(1); MAX_SIZE.count_ones().try_into().expect("small")];
+        let mut tree = Accumulator::from_peaks(MAX_SIZE, peaks).expect("as many as bits");
+        assert_eq!(
+            Accumulator::peak_positions(MAX_SIZE).len(),
+            tree.peaks().len()
+        );
+        let mut completed = Vec::new();
+        tree.push(leaf(2), |at, _| completed.push(at));
+        assert_eq!(completed.last(), Some(&(63, 0)));
+        for size in [0, 1, 3, 1 << 63, u64::MAX - 1, u64::MAX] {
+            for other in [0, 1, 2, 1 << 62, 1 << 63, u64::MAX - 1, u64::MAX] {
+                for path in [vec![], vec![leaf(3)], vec![leaf(3); 64], vec![leaf(3); 200]] {
+                    let (a, b) = (leaf(1), leaf(2));
+                    assert!(verify_inclusion(a, size, other, &path, b).is_err());
+                    assert!(verify_consistency(size, a, other, b, &path).is_err());
+                }
             }
         }
     }
