@@ -15,8 +15,13 @@ const POSTGRES_TYPES: &[(&str, &str)] = &[
     (") STRICT;", ");"),
 ];
 
-/// Applies what is missing, each migration in a transaction of its own.
+/// Applies what is missing, all or nothing.
 pub(super) async fn run(database: &Database) -> StoreResult<()> {
+    run_all(database, MIGRATIONS).await
+}
+
+/// Applies what is missing of `migrations`, which stand in order from 1.
+pub(super) async fn run_all(database: &Database, migrations: &[(i64, &str)]) -> StoreResult<()> {
     let mut tx = database.begin_write().await?;
     tx.execute(
         "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT PRIMARY KEY, sha256 TEXT NOT NULL)",
@@ -34,7 +39,7 @@ pub(super) async fn run(database: &Database) -> StoreResult<()> {
         .await?;
     for row in &applied {
         let (number, sha256) = (row.int(0)?, row.text(1)?);
-        let Some((_, text)) = MIGRATIONS.iter().find(|(known, _)| *known == number) else {
+        let Some((_, text)) = migrations.iter().find(|(known, _)| *known == number) else {
             return Err(StoreError::NewerSchema {
                 found: number,
                 known: SCHEMA_VERSION,
@@ -49,7 +54,7 @@ pub(super) async fn run(database: &Database) -> StoreResult<()> {
         .map(|row| row.int(0))
         .transpose()?
         .unwrap_or(0);
-    for (number, text) in MIGRATIONS.iter().filter(|(number, _)| *number > newest) {
+    for (number, text) in migrations.iter().filter(|(number, _)| *number > newest) {
         for statement in statements(text, matches!(database, Database::Postgres(_))) {
             match &mut tx {
                 super::Tx::Sqlite(tx) => sqlx::raw_sql(sqlx::AssertSqlSafe(statement))

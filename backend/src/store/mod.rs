@@ -6,6 +6,10 @@
 
 mod migrate;
 mod row;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::time::Duration;
@@ -94,7 +98,8 @@ impl Database {
             .await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
-            .connect_with(options)
+            // A reader that writes by mistake would race the one writer.
+            .connect_with(options.pragma("query_only", "ON"))
             .await?;
         let database = Self::Sqlite { writer, readers };
         migrate::run(&database).await?;
