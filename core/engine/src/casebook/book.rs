@@ -1,0 +1,291 @@
+//! `casebook.db`: events, case secrets and the search index. It opens with the reading key only.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use zhixing_protocol::age::Identity;
+use zhixing_protocol::case::CaseState;
+use zhixing_protocol::event::{Event, Head};
+use zhixing_protocol::hash::{EventHash, StatementHash};
+use zhixing_protocol::ids::CaseId;
+use zhixing_protocol::statement::Openings;
+use zhixing_protocol::wire::{CaseCursor, EventFrame};
+
+use super::{schema, tokens};
+use crate::database::{self, from_sql, to_sql};
+use crate::error::{EngineError, Result};
+use crate::ports::Ports;
+use crate::queue::fixed;
+
+/// Name of the key that opens `casebook.db`.
+pub const READING_KEY: &str = "reading";
+/// Name of the key for captures without a case.
+pub const TRAY: &str = "tray";
+/// Most hits of one search.
+const MOST_HITS: i64 = 200;
+
+/// One text that a search found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// The case.
+    pub case: CaseId,
+    /// The event.
+    pub seq: u64,
+    /// Which member of it.
+    pub field: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// The open database and the states computed from it.
+pub struct Casebook {
+    db: Connection,
+    states: BTreeMap<CaseId, Arc<CaseState>>,
+}
+
+impl Casebook {
+    /// Opens or makes it. *Errors*: `Locked` if the store wants the person first; see [`database::open`].
+    pub fn open(folder: &Path, ports: &Ports) -> Result<Self> {
+        let key = ports.secret_or_make(READING_KEY)?;
+        let path = folder.join("casebook.db");
+        let db = database::open(&path, &key, schema::MIGRATIONS, ports.clock.wall_ms())?;
+        Ok(Self {
+            db,
+            states: BTreeMap::new(),
+        })
+    }
+
+    /// A secret of this device, made at first use.
+    pub fn secret_or_make(&self, name: &str, random: [u8; 32]) -> Result<Identity> {
+        let fresh = Identity::make(random);
+        self.db.execute(
+            "INSERT INTO own_secret(name, secret) VALUES(?1, ?2) ON CONFLICT(name) DO NOTHING",
+            params![name, fresh.to_secret_text().as_str()],
+        )?;
+        self.secret(name)?
+            .ok_or_else(|| EngineError::internal("a secret just stored is missing"))
+    }
+
+    /// A secret of this device.
+    pub fn secret(&self, name: &str) -> Result<Option<Identity>> {
+        let text: Option<String> = self
+            .db
+            .query_row(
+                "SELECT secret FROM own_secret WHERE name = ?1",
+                [name],
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(text.map(|text| text.parse()).transpose()?)
+    }
+
+    /// Where each case stands.
+    pub fn cursors(&self) -> Result<Vec<CaseCursor>> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT case_id, epoch, seq, hash FROM case_head ORDER BY case_id")?;
+        let mut rows = query.query([])?;
+        let mut cursors = Vec::new();
+        while let Some(row) = rows.next()? {
+            cursors.push(CaseCursor {
+                case: CaseId(fixed(&row.get::<_, Vec<u8>>(0)?)?),
+                epoch: from_sql(row.get(1)?),
+                head: Head {
+                    seq: from_sql(row.get(2)?),
+                    hash: EventHash(fixed(&row.get::<_, Vec<u8>>(3)?)?),
+                },
+            });
+        }
+        Ok(cursors)
+    }
+
+    /// Where one case stands.
+    pub fn cursor(&self, case: CaseId) -> Result<Option<CaseCursor>> {
+        Ok(self
+            .cursors()?
+            .into_iter()
+            .find(|cursor| cursor.case == case))
+    }
+
+    /// A case is granted under an epoch: events of another epoch go, the key stays.
+    pub fn begin_case(&mut self, case: CaseId, epoch: u64) -> Result<()> {
+        if self
+            .cursor(case)?
+            .is_some_and(|cursor| cursor.epoch == epoch)
+        {
+            return Ok(());
+        }
+        self.states.remove(&case);
+        let transaction = self.db.transaction()?;
+        erase_events(&transaction, case)?;
+        transaction.execute(
+            "INSERT INTO case_head(case_id, epoch, seq, hash) VALUES(?1, ?2, 0, ?3)",
+            params![case.0, to_sql(epoch), EventHash::ZERO.0],
+        )?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Takes in the events up to a checkpoint, all or none (I6). False if they do not continue the history held.
+    pub fn commit(&mut self, cursor: CaseCursor, frames: &[EventFrame]) -> Result<bool> {
+        let Some(held) = self.cursor(cursor.case)? else {
+            return Ok(false);
+        };
+        if held.epoch != cursor.epoch {
+            return Ok(false);
+        }
+        let transaction = self.db.transaction()?;
+        let mut head = held.head;
+        for frame in frames {
+            let bytes = frame.event.get().as_bytes();
+            let Ok(event) = head.follow(cursor.case, bytes) else {
+                return Ok(false); // the transaction is rolled back
+            };
+            transaction
+                .prepare_cached(
+                    "INSERT INTO case_event(case_id, seq, cause, bytes, openings) VALUES(?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![
+                    cursor.case.0,
+                    to_sql(event.seq),
+                    event.cause.0,
+                    bytes,
+                    serde_json::to_string(&frame.openings)?
+                ])?;
+            index(&transaction, &event, &frame.openings)?;
+        }
+        if head != cursor.head {
+            return Ok(false);
+        }
+        transaction.execute(
+            "UPDATE case_head SET seq = ?2, hash = ?3 WHERE case_id = ?1",
+            params![cursor.case.0, to_sql(head.seq), head.hash.0],
+        )?;
+        transaction.commit()?;
+        Ok(true)
+    }
+
+    /// The state of a case up to the newest event held. Only new events are read again.
+    pub fn state(&mut self, case: CaseId) -> Result<Arc<CaseState>> {
+        let mut state = self.states.get(&case).cloned().unwrap_or_default();
+        let mut query = self.db.prepare_cached(
+            "SELECT bytes, openings FROM case_event WHERE case_id = ?1 AND seq > ?2 ORDER BY seq",
+        )?;
+        let mut rows = query.query(params![case.0, to_sql(state.newest_seq())])?;
+        while let Some(row) = rows.next()? {
+            let event = Event::parse(&row.get::<_, Vec<u8>>(0)?)?;
+            let openings: Openings = serde_json::from_str(&row.get::<_, String>(1)?)?;
+            Arc::make_mut(&mut state).apply(&event, &openings);
+        }
+        self.states.insert(case, state.clone());
+        Ok(state)
+    }
+
+    /// Whether an event of this statement is here.
+    pub fn has_cause(&self, statement: StatementHash) -> Result<bool> {
+        Ok(self
+            .db
+            .query_row(
+                "SELECT 1 FROM case_event WHERE cause = ?1 LIMIT 1",
+                [statement.0],
+                |_| Ok(()),
+            )
+            .optional()?
+            .is_some())
+    }
+
+    /// Texts that hold all parts of what was typed, newest first.
+    pub fn search(&self, typed: &str) -> Result<Vec<Hit>> {
+        let Some(query) = tokens::match_query(typed) else {
+            return Ok(Vec::new());
+        };
+        let mut found = self.db.prepare_cached(
+            "SELECT entry.case_id, entry.seq, entry.field, entry.text FROM search_index
+               JOIN search_entry AS entry ON entry.id = search_index.rowid
+             WHERE search_index MATCH ?1 ORDER BY entry.id DESC LIMIT ?2",
+        )?;
+        let mut rows = found.query(params![query, MOST_HITS])?;
+        let mut hits = Vec::new();
+        while let Some(row) = rows.next()? {
+            hits.push(Hit {
+                case: CaseId(fixed(&row.get::<_, Vec<u8>>(0)?)?),
+                seq: from_sql(row.get(1)?),
+                field: row.get(2)?,
+                text: row.get(3)?,
+            });
+        }
+        Ok(hits)
+    }
+
+    /// Everything of a case goes: rows, index and secret in one transaction, then the write-ahead log (I7).
+    pub fn purge(&mut self, case: CaseId, tray_too: bool) -> Result<()> {
+        self.states.remove(&case);
+        let transaction = self.db.transaction()?;
+        erase_events(&transaction, case)?;
+        transaction.execute(
+            "DELETE FROM own_secret WHERE name = ?1 OR (?2 AND name = ?3)",
+            params![case.to_string(), tray_too, TRAY],
+        )?;
+        transaction.commit()?;
+        truncate_wal(&self.db)
+    }
+
+    /// Whether freed pages are overwritten with zeros.
+    #[cfg(test)]
+    pub(crate) fn erases_freed_pages(&self) -> rusqlite::Result<bool> {
+        self.db
+            .query_row("PRAGMA secure_delete", [], |row| row.get(0))
+    }
+
+    /// A plain copy of every row and index segment, to look for what should be gone.
+    #[cfg(test)]
+    pub(crate) fn export_plain(&self, path: &Path) -> rusqlite::Result<()> {
+        let text = path.to_string_lossy();
+        self.db
+            .execute("ATTACH DATABASE ?1 AS plain KEY ''", [text])?;
+        self.db
+            .query_row("SELECT sqlcipher_export('plain')", [], |_| Ok(()))?;
+        self.db.execute_batch("DETACH DATABASE plain")
+    }
+}
+
+/// Moves the write-ahead log into the file and empties it, so that no erased page is left there.
+pub(crate) fn truncate_wal(db: &Connection) -> Result<()> {
+    let busy: i64 = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy == 0 {
+        Ok(())
+    } else {
+        Err(EngineError::internal(
+            "the write-ahead log could not be emptied; it is tried again at the next start",
+        ))
+    }
+}
+
+fn erase_events(db: &Connection, case: CaseId) -> Result<()> {
+    db.execute(
+        "DELETE FROM search_index WHERE rowid IN (SELECT id FROM search_entry WHERE case_id = ?1)",
+        [case.0],
+    )?;
+    for table in ["search_entry", "case_event", "case_head"] {
+        db.execute(&format!("DELETE FROM {table} WHERE case_id = ?1"), [case.0])?;
+    }
+    Ok(())
+}
+
+fn index(db: &Connection, event: &Event, openings: &Openings) -> Result<()> {
+    for (field, place) in &event.hidden {
+        let text = openings
+            .get(&place.member)
+            .filter(|opening| opening.derive_commitment(&place.member) == place.commitment)
+            .and_then(|opening| opening.value.as_text());
+        let Some(text) = text else { continue };
+        db.prepare_cached(
+            "INSERT INTO search_entry(case_id, seq, field, text) VALUES(?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![event.case.0, to_sql(event.seq), field, text])?;
+        db.prepare_cached("INSERT INTO search_index(rowid, tokens) VALUES(?1, ?2)")?
+            .execute(params![db.last_insert_rowid(), tokens::index_tokens(text)])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,353 @@
+//! What the court confirmed: trust, checkpoints, receipts, proofs, anchors, grants, contact.
+
+use rusqlite::{OptionalExtension as _, params};
+use serde::{Deserialize, Serialize};
+use zhixing_protocol::document::SignedDocument;
+use zhixing_protocol::hash::{RootHash, Sha256Digest, StatementHash};
+use zhixing_protocol::ids::{CaseId, ItemId};
+use zhixing_protocol::keys::Signature;
+use zhixing_protocol::receipt::{StorageReceipt, TimeAnchor};
+use zhixing_protocol::statement::{AnchorReading, Seen};
+use zhixing_protocol::time::UtcMillis;
+use zhixing_protocol::tlog::{Checkpoint, VerifiedCheckpoint, VerifierKey};
+use zhixing_protocol::trust::Trust;
+
+use super::{Queue, fixed};
+use crate::database::{from_sql, to_sql};
+use crate::error::{EngineError, Result};
+
+const TRUST: &str = "trust";
+const LEASE: &str = "lease";
+/// Most checkpoints kept; proofs refer to recent ones, and a kept proof keeps its own.
+const KEPT_CHECKPOINTS: i64 = 64;
+
+/// A case this device may know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownCase {
+    /// The case.
+    pub case: CaseId,
+    /// Epoch of the grant.
+    pub epoch: u64,
+    /// Court word.
+    pub court: String,
+    /// Case number.
+    pub number: String,
+    /// age recipient of this device for this case; empty before one was made.
+    pub recipient: String,
+    /// Revoked; its erasure is not yet acknowledged.
+    pub purging: bool,
+}
+
+/// A verified inclusion proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredProof {
+    /// Place of the leaf.
+    pub index: u64,
+    /// Size of the tree.
+    pub size: u64,
+    /// Name of the log.
+    pub origin: String,
+    /// Audit path.
+    pub hashes: Vec<RootHash>,
+}
+
+/// How long the court was not heard of. Setting the clock back never shortens it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Wall clock at the newest contact; for display.
+    pub contact_ms: UtcMillis,
+    /// Milliseconds since the newest contact, as far as they were counted.
+    pub spent_ms: i64,
+    boot: String,
+    elapsed_ms: i64,
+    wall_ms: UtcMillis,
+}
+
+impl Queue {
+    /// The trust document held, believed again at every reading.
+    pub fn trust(&self) -> Result<Option<Trust>> {
+        let Some(document) = self.trust_document()? else {
+            return Ok(None);
+        };
+        let Some(identity) = self.identity()? else {
+            return Ok(None);
+        };
+        let trust = Trust::verify(&document, identity.root, None)
+            .map_err(|error| EngineError::damaged(error.to_string()))?;
+        Ok(Some(trust))
+    }
+
+    /// Its exact bytes and signature.
+    pub fn trust_document(&self) -> Result<Option<SignedDocument>> {
+        self.setting(TRUST)
+    }
+
+    /// Believes and stores a trust document; false if it was refused, which is counted.
+    pub fn accept_trust(&self, document: &SignedDocument) -> Result<bool> {
+        let identity = self
+            .identity()?
+            .ok_or_else(|| EngineError::invalid("enrol the device first"))?;
+        let held = self.trust()?.map(|trust| (trust.realm, trust.version));
+        let believed = Trust::verify(document, identity.root, held)
+            .is_ok_and(|trust| trust.realm == identity.realm);
+        if believed {
+            self.put_setting(TRUST, document)?;
+        } else {
+            self.count_refusal("trust_refused")?;
+        }
+        Ok(believed)
+    }
+
+    /// The newest checkpoint verified.
+    pub fn newest_checkpoint(&self) -> Result<Option<Checkpoint>> {
+        let found = self
+            .db
+            .query_row(
+                "SELECT origin, size, root FROM checkpoint ORDER BY rowid DESC LIMIT 1",
+                [],
+                |row| {
+                    Ok((
+                        row.get::<_, String>(0)?,
+                        row.get::<_, i64>(1)?,
+                        row.get::<_, Vec<u8>>(2)?,
+                    ))
+                },
+            )
+            .optional()?;
+        found
+            .map(|(origin, size, root)| {
+                Ok(Checkpoint {
+                    origin,
+                    size: from_sql(size),
+                    root: RootHash(fixed(&root)?),
+                })
+            })
+            .transpose()
+    }
+
+    /// The signed note of a checkpoint held.
+    pub fn checkpoint_note(&self, origin: &str, size: u64) -> Result<Option<String>> {
+        Ok(self
+            .db
+            .query_row(
+                "SELECT note FROM checkpoint WHERE origin = ?1 AND size = ?2",
+                params![origin, to_sql(size)],
+                |row| row.get(0),
+            )
+            .optional()?)
+    }
+
+    /// Reads a note under the logs that `trust` lists.
+    pub(crate) fn believe_note(trust: &Trust, note: &str) -> Option<VerifiedCheckpoint> {
+        trust
+            .logs
+            .iter()
+            .filter_map(|log| VerifierKey::parse(&log.verifier_key).ok())
+            .find_map(|key| VerifiedCheckpoint::verify(note.as_bytes(), &key).ok())
+    }
+
+    /// Stores a checkpoint whose signature and consistency the caller verified.
+    pub(crate) fn insert_checkpoint(
+        db: &rusqlite::Connection,
+        checkpoint: &Checkpoint,
+        note: &str,
+    ) -> Result<()> {
+        db.execute(
+            "INSERT INTO checkpoint(origin, size, root, note) VALUES(?1, ?2, ?3, ?4)
+             ON CONFLICT(origin, size) DO NOTHING",
+            params![
+                checkpoint.origin,
+                to_sql(checkpoint.size),
+                checkpoint.root.0,
+                note
+            ],
+        )?;
+        db.execute(
+            "DELETE FROM checkpoint WHERE rowid <= (SELECT max(rowid) FROM checkpoint) - ?1
+               AND NOT EXISTS (SELECT 1 FROM proof WHERE proof.origin = checkpoint.origin AND proof.size = checkpoint.size)",
+            [KEPT_CHECKPOINTS],
+        )?;
+        Ok(())
+    }
+
+    /// What a new statement says it has seen.
+    pub(crate) fn seen(&self) -> Result<Option<Seen>> {
+        Ok(self.newest_checkpoint()?.map(|checkpoint| Seen {
+            origin: checkpoint.origin,
+            root: checkpoint.root,
+            size: checkpoint.size,
+        }))
+    }
+
+    /// Stores an anchor that arrived now, in this boot.
+    pub fn insert_anchor(&self, document: &SignedDocument, anchor: &TimeAnchor) -> Result<()> {
+        self.db.execute(
+            "INSERT INTO anchor(sha256, boot, elapsed_ms, server_ms, document, signature)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(sha256) DO NOTHING",
+            params![
+                document.sha256().0,
+                self.ports.clock.boot(),
+                self.ports.clock.elapsed_ms(),
+                anchor.server_ms.0,
+                document.bytes(),
+                document.signature().as_der(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// The newest anchor of a boot.
+    pub(crate) fn anchor(&self, boot: &str) -> Result<Option<AnchorReading>> {
+        let found = self
+            .db
+            .query_row(
+                "SELECT elapsed_ms, server_ms, sha256 FROM anchor WHERE boot = ?1 ORDER BY elapsed_ms DESC LIMIT 1",
+                [boot],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?)),
+            )
+            .optional()?;
+        found
+            .map(|(elapsed_ms, server_ms, sha256)| {
+                Ok(AnchorReading {
+                    elapsed_ms,
+                    server_ms: UtcMillis(server_ms),
+                    sha256: Sha256Digest(fixed(&sha256)?),
+                })
+            })
+            .transpose()
+    }
+
+    /// The receipt of an item, believed again under the trust document held, and when it came.
+    pub fn receipt(
+        &self,
+        item: ItemId,
+    ) -> Result<Option<(StorageReceipt, SignedDocument, UtcMillis)>> {
+        let found = self
+            .db
+            .query_row(
+                "SELECT document, signature, received_ms FROM receipt WHERE item = ?1",
+                [item.0],
+                |row| {
+                    Ok((
+                        row.get::<_, Vec<u8>>(0)?,
+                        row.get::<_, Vec<u8>>(1)?,
+                        row.get::<_, i64>(2)?,
+                    ))
+                },
+            )
+            .optional()?;
+        let (Some((bytes, signature, received_ms)), Some(trust)) = (found, self.trust()?) else {
+            return Ok(None);
+        };
+        let document = SignedDocument::from_parts(&bytes, Signature::from_der(&signature)?)
+            .map_err(|error| EngineError::damaged(error.to_string()))?;
+        let receipt = StorageReceipt::verify(&document, &trust)
+            .map_err(|error| EngineError::damaged(error.to_string()))?;
+        Ok(Some((receipt, document, UtcMillis(received_ms))))
+    }
+
+    /// The inclusion proof of a statement.
+    pub fn proof(&self, statement: StatementHash) -> Result<Option<StoredProof>> {
+        let found = self
+            .db
+            .query_row(
+                "SELECT leaf_index, size, origin, hashes FROM proof WHERE statement = ?1",
+                [statement.0],
+                |row| {
+                    Ok((
+                        row.get::<_, i64>(0)?,
+                        row.get::<_, i64>(1)?,
+                        row.get(2)?,
+                        row.get::<_, String>(3)?,
+                    ))
+                },
+            )
+            .optional()?;
+        found
+            .map(|(index, size, origin, hashes)| {
+                Ok(StoredProof {
+                    index: from_sql(index),
+                    size: from_sql(size),
+                    origin,
+                    hashes: serde_json::from_str(&hashes)?,
+                })
+            })
+            .transpose()
+    }
+
+    /// A case this device may know.
+    pub fn known_case(&self, case: CaseId) -> Result<Option<KnownCase>> {
+        Ok(self
+            .known_cases()?
+            .into_iter()
+            .find(|known| known.case == case))
+    }
+
+    /// All cases this device may know.
+    pub fn known_cases(&self) -> Result<Vec<KnownCase>> {
+        let mut query = self.db.prepare_cached(
+            "SELECT case_id, epoch, court, number, recipient, purging FROM known_case ORDER BY case_id",
+        )?;
+        let mut rows = query.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(KnownCase {
+                case: CaseId(fixed(&row.get::<_, Vec<u8>>(0)?)?),
+                epoch: from_sql(row.get(1)?),
+                court: row.get(2)?,
+                number: row.get(3)?,
+                recipient: row.get(4)?,
+                purging: row.get(5)?,
+            });
+        }
+        Ok(found)
+    }
+
+    /// The recipient of this device for new captures of a case, or the tray's where there is none.
+    pub(crate) fn device_recipient(&self, case: Option<CaseId>) -> Result<Option<String>> {
+        if let Some(case) = case {
+            let known = self.known_case(case)?;
+            if let Some(known) = known.filter(|known| !known.recipient.is_empty() && !known.purging)
+            {
+                return Ok(Some(known.recipient));
+            }
+        }
+        self.setting("tray_recipient")
+    }
+
+    /// The court was heard now.
+    pub fn note_contact(&self) -> Result<()> {
+        let clock = &self.ports.clock;
+        self.put_setting(
+            LEASE,
+            &Lease {
+                contact_ms: clock.wall_ms(),
+                spent_ms: 0,
+                boot: clock.boot(),
+                elapsed_ms: clock.elapsed_ms(),
+                wall_ms: clock.wall_ms(),
+            },
+        )
+    }
+
+    /// Counts on how long the court was not heard of, and stores it.
+    ///
+    /// In the same boot the monotonic clock counts; across a restart the larger of the time since the restart and the
+    /// positive wall difference. So setting the clock back never extends a lease.
+    pub fn spend_lease(&self) -> Result<Option<Lease>> {
+        let Some(mut lease) = self.setting::<Lease>(LEASE)? else {
+            return Ok(None);
+        };
+        let clock = &self.ports.clock;
+        let (boot, elapsed_ms, wall_ms) = (clock.boot(), clock.elapsed_ms(), clock.wall_ms());
+        let passed = if boot == lease.boot {
+            elapsed_ms.saturating_sub(lease.elapsed_ms).max(0)
+        } else {
+            wall_ms.0.saturating_sub(lease.wall_ms.0).max(elapsed_ms)
+        };
+        lease.spent_ms = lease.spent_ms.saturating_add(passed);
+        (lease.boot, lease.elapsed_ms, lease.wall_ms) = (boot, elapsed_ms, wall_ms);
+        self.put_setting(LEASE, &lease)?;
+        Ok(Some(lease))
+    }
+}

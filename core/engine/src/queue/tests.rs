@@ -1,0 +1,161 @@
+use zhixing_protocol::canonical::{Object, Value};
+use zhixing_protocol::ids::NoteId;
+use zhixing_protocol::statement::{Admission, CaseNote, ChainHead, ChainTip, Statement, admit};
+use zhixing_protocol::time::{Date, UtcMillis};
+
+use crate::error::{EngineError, ErrorKind};
+use crate::testing::{enrolled, holdings, test_ports};
+
+fn note(day: &str) -> CaseNote {
+    CaseNote {
+        note: NoteId::make(UtcMillis(1), [1; 10]),
+        corrects: None,
+        occurred_on: day.parse::<Date>().expect("a date"),
+    }
+}
+
+#[test]
+fn i4_statements_form_a_gap_free_chain_that_verifies() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (holdings, _, _) = enrolled(folder.path(), 1).expect("enrols");
+    let identity = holdings.queue().enrolled().expect("enrolled");
+    for _ in 0..3 {
+        let hidden = Object::from([("text".to_owned(), Value::from("见到被执行人"))]);
+        holdings
+            .queue()
+            .make_statement(&note("2026-01-05"), None, hidden, |_, _| Ok(()))
+            .expect("makes");
+    }
+    let queue = holdings.queue();
+    let key = queue.signer(&identity).expect("a key");
+    let mut tip = ChainTip::EMPTY;
+    let mut all = queue.statements_of_type("key.enroll/1").expect("reads");
+    all.extend(queue.pending_batch(500, 4 << 20).expect("reads"));
+    assert_eq!(all.len(), 4);
+    for own in all {
+        let verified = own
+            .signed
+            .verify(identity.realm, key.public_key())
+            .expect("verifies");
+        let link = verified.statement().chain.expect("chained");
+        assert_eq!(admit(tip, link, verified.hash(), None), Admission::Extends);
+        tip = ChainTip {
+            seq: link.seq,
+            hash: verified.hash(),
+        };
+    }
+}
+
+#[test]
+fn i1_what_fails_beside_a_statement_leaves_no_half_of_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (holdings, _, _) = enrolled(folder.path(), 1).expect("enrols");
+    let body = ChainHead { pending_items: 0 };
+    let failed = holdings
+        .queue()
+        .make_statement(&body, None, Object::new(), |_, _| {
+            Err::<(), _>(EngineError::internal("on purpose"))
+        });
+    assert!(failed.is_err());
+    assert_eq!(holdings.queue().pending_count(), Ok(0));
+    let made = holdings
+        .queue()
+        .make_statement(&body, None, Object::new(), |_, _| Ok(()))
+        .expect("makes");
+    assert_eq!(made.0.seq, 2);
+}
+
+#[test]
+fn i10_a_clock_set_back_neither_breaks_the_chain_nor_extends_a_lease() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (holdings, _, clock) = enrolled(folder.path(), 1).expect("enrols");
+    clock.advance(1_000);
+    clock.shift_wall(-3_600_000);
+    let body = ChainHead { pending_items: 0 };
+    let (made, ()) = holdings
+        .queue()
+        .make_statement(&body, None, Object::new(), |_, _| Ok(()))
+        .expect("a wrong clock refuses nothing");
+    assert_eq!(made.seq, 2);
+    let spent = |expected: i64| {
+        let lease = holdings
+            .queue()
+            .spend_lease()
+            .expect("reads")
+            .expect("contact was noted");
+        assert_eq!(lease.spent_ms, expected);
+    };
+    spent(1_000);
+    clock.reboot();
+    clock.shift_wall(-86_400_000);
+    spent(2_000); // the second since the restart
+    clock.reboot();
+    clock.shift_wall(50_000);
+    spent(52_000);
+}
+
+#[test]
+fn the_same_ticket_gives_the_same_request_after_a_kill() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (ports, _) = test_ports(5);
+    let court = crate::testing::TestCourt::new(ports.clock.wall_ms());
+    let first = holdings(folder.path(), ports.clone())
+        .expect("opens")
+        .prepare_enrol(&court.ticket(), "laptop", None)
+        .expect("prepares");
+    let again = holdings(folder.path(), ports).expect("opens");
+    let second = again
+        .prepare_enrol(&court.ticket(), "laptop", None)
+        .expect("prepares");
+    assert_eq!(first, second);
+    let error = again
+        .queue()
+        .make_statement(
+            &ChainHead { pending_items: 0 },
+            None,
+            Object::new(),
+            |_, _| Ok(()),
+        )
+        .expect_err("not enrolled yet");
+    assert_eq!(error.kind, ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_trust_document_of_another_root_or_an_older_one_is_refused_and_counted() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (holdings, court, _) = enrolled(folder.path(), 1).expect("enrols");
+    let queue = holdings.queue();
+    let other = crate::testing::TestCourt::new(queue.now());
+    assert_eq!(queue.accept_trust(&other.trust(9)), Ok(false));
+    assert_eq!(queue.accept_trust(&court.trust(3)), Ok(true));
+    assert_eq!(queue.accept_trust(&court.trust(2)), Ok(false));
+    assert_eq!(
+        queue.trust().expect("reads").map(|trust| trust.version),
+        Some(3)
+    );
+    assert_eq!(queue.refusals(), Ok(vec![("trust_refused".to_owned(), 2)]));
+}
+
+#[test]
+fn a_changed_row_is_seen() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (holdings, _, _) = enrolled(folder.path(), 1).expect("enrols");
+    let queue = holdings.queue();
+    let own = queue
+        .statements_of_type("key.enroll/1")
+        .expect("reads")
+        .pop()
+        .expect("is there");
+    assert!(Statement::parse(&own.signed.bytes).is_ok());
+    queue
+        .db
+        .execute("UPDATE statement SET bytes = x'7b7d' WHERE seq = 1", [])
+        .expect("changes");
+    assert_eq!(
+        queue
+            .statement(own.hash)
+            .map_err(|error| error.kind)
+            .map(|_| ()),
+        Err(ErrorKind::Damaged)
+    );
+}

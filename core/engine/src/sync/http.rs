@@ -1,0 +1,215 @@
+//! The runner on reqwest: carries out the steps, file slices and sinks included.
+
+use std::io::SeekFrom;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
+
+use super::{Body, HttpRequest, HttpResponse, Transport, TransportError, TransportKind};
+use crate::error::{EngineError, Result};
+
+/// Most bytes of an answer in memory: 16 MiB, a quarter of the bound of I11.
+const MAX_ANSWER_BYTES: usize = 16 << 20;
+/// For a connection to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Between two bytes of an answer.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// HTTP over reqwest and rustls.
+pub struct HttpTransport {
+    client: reqwest::Client,
+}
+
+impl HttpTransport {
+    /// A client that follows no redirect: a captive portal must not get our requests.
+    pub fn new() -> Result<Self> {
+        // Fails only if the process chose a provider before, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .build()
+            .map_err(|_| EngineError::internal("the HTTP client could not be made"))?;
+        Ok(Self { client })
+    }
+
+    async fn carry(
+        &self,
+        base: &str,
+        request: HttpRequest,
+    ) -> core::result::Result<HttpResponse, TransportError> {
+        let method = reqwest::Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| failed(TransportKind::Unreachable))?;
+        let url = format!("{}{}", base.trim_end_matches('/'), request.path);
+        let mut sent = self.client.request(method, url);
+        for (name, value) in &request.headers {
+            sent = sent.header(name, value);
+        }
+        sent = match request.body {
+            Body::Empty => sent,
+            Body::Bytes(bytes) => sent.body(bytes),
+            Body::FileSlice { path, offset, len } => {
+                sent.body(read_slice(&path, offset, len).await?)
+            }
+        };
+        let mut response = sent.send().await.map_err(|error| judge(&error))?;
+        let mut answer = HttpResponse {
+            status: response.status().as_u16(),
+            headers: response
+                .headers()
+                .iter()
+                .filter_map(|(name, value)| {
+                    Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+                })
+                .collect(),
+            body: Vec::new(),
+        };
+        match request.sink.filter(|_| response.status().is_success()) {
+            Some(path) => {
+                let mut file = tokio::fs::File::create(&path).await.map_err(file_failed)?;
+                while let Some(piece) = response.chunk().await.map_err(|error| judge(&error))? {
+                    file.write_all(&piece).await.map_err(file_failed)?;
+                }
+                file.sync_all().await.map_err(file_failed)?;
+            }
+            None => {
+                while let Some(piece) = response.chunk().await.map_err(|error| judge(&error))? {
+                    if answer.body.len().saturating_add(piece.len()) > MAX_ANSWER_BYTES {
+                        return Err(failed(TransportKind::AnswerTooLarge));
+                    }
+                    answer.body.extend_from_slice(&piece);
+                }
+            }
+        }
+        Ok(answer)
+    }
+}
+
+impl Transport for HttpTransport {
+    fn send(
+        &self,
+        base: &str,
+        request: HttpRequest,
+    ) -> impl Future<Output = core::result::Result<HttpResponse, TransportError>> + Send {
+        self.carry(base, request)
+    }
+}
+
+fn failed(kind: TransportKind) -> TransportError {
+    TransportError { kind }
+}
+
+fn file_failed(_: std::io::Error) -> TransportError {
+    failed(TransportKind::File)
+}
+
+/// A slice is at most [`super::SLICE_BYTES`], so it may stand in memory (I11).
+async fn read_slice(
+    path: &std::path::Path,
+    offset: u64,
+    len: u64,
+) -> core::result::Result<Vec<u8>, TransportError> {
+    let len =
+        usize::try_from(len.min(super::SLICE_BYTES)).map_err(|_| failed(TransportKind::File))?;
+    let mut file = tokio::fs::File::open(path).await.map_err(file_failed)?;
+    file.seek(SeekFrom::Start(offset))
+        .await
+        .map_err(file_failed)?;
+    let mut bytes = vec![0; len];
+    file.read_exact(&mut bytes).await.map_err(file_failed)?;
+    Ok(bytes)
+}
+
+fn judge(error: &reqwest::Error) -> TransportError {
+    let mut source: Option<&dyn std::error::Error> = Some(error);
+    while let Some(inner) = source {
+        let io_tls = inner
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            .is_some_and(|inner| inner.is::<rustls::Error>());
+        if io_tls || inner.is::<rustls::Error>() {
+            return failed(TransportKind::Tls);
+        }
+        source = inner.source();
+    }
+    failed(if error.is_timeout() {
+        TransportKind::Timeout
+    } else {
+        TransportKind::Unreachable
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Answers one request with fixed bytes and gives back what was sent.
+    async fn answer_once(listener: TcpListener, answer: &'static [u8]) -> Vec<u8> {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut request = Vec::new();
+        let mut piece = [0; 1024];
+        while !request.ends_with(b"-end") {
+            let read = stream.read(&mut piece).await.expect("reads");
+            assert!(read > 0, "the request ended early");
+            request.extend_from_slice(&piece[..read]);
+        }
+        stream.write_all(answer).await.expect("writes");
+        request
+    }
+
+    #[test]
+    fn a_slice_goes_out_as_it_is_and_a_redirect_is_not_followed() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let path = folder.path().join("file");
+            std::fs::write(&path, b"0123456789-end and more").expect("writes");
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+            let base = format!("http://{}/", listener.local_addr().expect("an address"));
+            let transport = HttpTransport::new().expect("a client");
+            let request = HttpRequest {
+                method: "PATCH",
+                path: "/device/v1/uploads/x".to_owned(),
+                headers: vec![("upload-offset".to_owned(), "5".to_owned())],
+                body: Body::FileSlice { path, offset: 5, len: 9 },
+                sink: None,
+            };
+            let (answer, seen) = tokio::join!(
+                transport.send(&base, request),
+                answer_once(
+                    listener,
+                    b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"
+                )
+            );
+            let answer = answer.expect("an answer");
+            assert!(answer.status == 302 && answer.is_captive());
+            let seen = String::from_utf8(seen).expect("text");
+            assert!(seen.starts_with("PATCH /device/v1/uploads/x HTTP/1.1\r\n"), "{seen}");
+            assert!(seen.contains("upload-offset: 5\r\n") && seen.ends_with("\r\n\r\n56789-end"), "{seen}");
+        });
+    }
+
+    #[test]
+    fn nobody_there_is_unreachable() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let transport = HttpTransport::new().expect("a client");
+        let request = HttpRequest::json("/device/v1/pull", &1).expect("serialises");
+        let answer = runtime.block_on(transport.send("http://127.0.0.1:1/", request));
+        assert_eq!(
+            answer,
+            Err(TransportError {
+                kind: TransportKind::Unreachable
+            })
+        );
+    }
+}

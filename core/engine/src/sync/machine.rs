@@ -1,0 +1,497 @@
+//! The step function: what to send next, given what is stored and what was answered.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use zhixing_protocol::hash::{StoredDigest, to_hex};
+use zhixing_protocol::ids::{CaseId, ItemId};
+use zhixing_protocol::time::UtcMillis;
+use zhixing_protocol::wire::{
+    ChallengeRequest, ChallengeResponse, MAX_BATCH_BYTES, MAX_BATCH_STATEMENTS, ProblemKind,
+    PullRequest, SessionRequest, SessionResponse, StatementsRequest, StatementsResponse,
+    WireStatement, session_bytes,
+};
+
+use super::{HttpRequest, HttpResponse, Step, TransportError, TransportKind, backoff_ms, pull};
+use crate::capture::Holdings;
+use crate::casebook::Shelf;
+use crate::error::{EngineError, ErrorKind, Result};
+
+/// Most case events of one answer: some 1 KB each, so an answer stays far below the bound of I11.
+const PULL_EVENTS: u32 = 1_000;
+/// How long after everything was sent the receipts are asked for again.
+const RECEIPT_POLL_MS: i64 = 2_000;
+/// A session is renewed this long before it ends.
+const SESSION_MARGIN_MS: i64 = 60_000;
+/// So many times in a row the court may ask for the same statements again before it is left in peace for a while.
+const MOST_GAPS: u32 = 3;
+
+/// What the runner waits for.
+#[derive(Debug, Clone)]
+enum InFlight {
+    Challenge,
+    Session,
+    Statements(Vec<zhixing_protocol::hash::StatementHash>),
+    Pull { nonce: String },
+    Download(Download),
+    Upload(super::upload::Sent),
+}
+
+/// A document that somebody wants to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Download {
+    /// Its case.
+    pub case: CaseId,
+    /// Its name at the court.
+    pub stored: StoredDigest,
+}
+
+/// The state of one synchronisation; all that must survive a kill is in the databases.
+pub struct Machine {
+    holdings: Arc<Holdings>,
+    shelf: Arc<Shelf>,
+    in_flight: Option<InFlight>,
+    challenge: Option<String>,
+    token: Option<(String, i64)>,
+    pull_wanted: bool,
+    pull_events: u32,
+    downloads: VecDeque<Download>,
+    current: Option<CaseId>,
+    /// Failures in a row of the connection as a whole.
+    tries: u32,
+    wait_until: Option<UtcMillis>,
+    gaps: u32,
+    unauthenticated: u32,
+    /// When receipts may be asked for again.
+    poll_at: Option<UtcMillis>,
+    /// Why the connection does not work; none while it does.
+    trouble: Option<String>,
+}
+
+impl Machine {
+    /// A machine that has not sent anything.
+    pub fn new(holdings: Arc<Holdings>, shelf: Arc<Shelf>) -> Self {
+        Self {
+            holdings,
+            shelf,
+            in_flight: None,
+            challenge: None,
+            token: None,
+            pull_wanted: true,
+            pull_events: PULL_EVENTS,
+            downloads: VecDeque::new(),
+            current: None,
+            tries: 0,
+            wait_until: None,
+            gaps: 0,
+            unauthenticated: 0,
+            poll_at: None,
+            trouble: None,
+        }
+    }
+
+    /// Why the connection does not work, as a stable code; none while it does.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+
+    /// Asks for news at the next step, whatever was waited for.
+    pub fn wake(&mut self) {
+        self.pull_wanted = true;
+        self.wait_until = None;
+    }
+
+    /// Uploads of this case go before those of others.
+    pub fn set_current(&mut self, case: Option<CaseId>) {
+        self.current = case;
+    }
+
+    /// Fetches a document at the next step.
+    pub fn want(&mut self, download: Download) {
+        if !self.downloads.contains(&download) {
+            self.downloads.push_back(download);
+        }
+    }
+
+    /// What to do now. A request whose answer never came (the process was stopped) is made anew.
+    ///
+    /// *Errors*: those of the store; nothing is lost by them.
+    pub fn next(&mut self, now: UtcMillis) -> Result<Step> {
+        self.in_flight = None;
+        if self
+            .holdings
+            .queue()
+            .identity()?
+            .is_none_or(|identity| identity.officer.is_none())
+        {
+            return Ok(Step::Idle);
+        }
+        if let Some(until) = self.wait_until {
+            if now < until && until <= now.plus_ms(super::MAX_BACKOFF_MS) {
+                return Ok(Step::WaitUntil(until));
+            }
+            self.wait_until = None;
+        }
+        let elapsed = self.holdings.ports.clock.elapsed_ms();
+        let Some(token) = self
+            .token
+            .as_ref()
+            .filter(|(_, until)| elapsed < *until)
+            .map(|(token, _)| token.clone())
+        else {
+            return self.log_in();
+        };
+        let (in_flight, request) = if let Some(found) = self.statements()? {
+            found
+        } else if self.pull_wanted || self.poll_at.is_some_and(|at| at <= now) {
+            self.pull()?
+        } else if let Some(download) = self.downloads.front().cloned() {
+            let request = self.download(&download)?;
+            (InFlight::Download(download), request)
+        } else {
+            match self.next_upload(now)? {
+                Some((sent, request)) => (InFlight::Upload(sent), request),
+                None => return self.rest(now),
+            }
+        };
+        self.in_flight = Some(in_flight);
+        Ok(Step::Request(
+            request.with("authorization", format!("Bearer {token}")),
+        ))
+    }
+
+    /// The next request of the upload lane; files that are missing are set aside on the way.
+    fn next_upload(&self, now: UtcMillis) -> Result<Option<(super::upload::Sent, HttpRequest)>> {
+        loop {
+            let next = self.holdings.queue().next_upload(now, self.current)?;
+            let Some(item) = next else { return Ok(None) };
+            let request = super::upload::request(&self.holdings, &item)?;
+            if request.is_some() {
+                return Ok(request);
+            }
+        }
+    }
+
+    /// Nothing to send now: wait for receipts or the next retry.
+    fn rest(&mut self, now: UtcMillis) -> Result<Step> {
+        let queue = self.holdings.queue();
+        let retry = queue.next_retry()?;
+        let outstanding = queue.count(
+            "SELECT count(*) FROM item WHERE upload = 'sent' AND freed = 0
+               AND (item NOT IN (SELECT item FROM receipt) OR statement NOT IN (SELECT statement FROM proof))",
+        )?;
+        if outstanding > 0 && self.poll_at.is_none() {
+            self.poll_at = Some(now.plus_ms(RECEIPT_POLL_MS));
+        } else if outstanding == 0 {
+            self.poll_at = None;
+        }
+        Ok(match [retry, self.poll_at].into_iter().flatten().min() {
+            Some(at) => Step::WaitUntil(at.max(now.plus_ms(1))),
+            None => Step::Idle,
+        })
+    }
+
+    fn log_in(&mut self) -> Result<Step> {
+        let queue = self.holdings.queue();
+        let identity = queue.enrolled()?;
+        let (in_flight, request) = match &self.challenge {
+            None => (
+                InFlight::Challenge,
+                HttpRequest::json(
+                    "/device/v1/challenge",
+                    &ChallengeRequest {
+                        device: identity.device,
+                    },
+                )?,
+            ),
+            Some(challenge) => {
+                let signer = queue.signer(&identity)?;
+                let bytes = session_bytes(identity.realm, identity.device, challenge);
+                (
+                    InFlight::Session,
+                    HttpRequest::json(
+                        "/device/v1/session",
+                        &SessionRequest {
+                            challenge: challenge.clone(),
+                            device: identity.device,
+                            key: identity.key,
+                            signature: signer.sign(&bytes)?,
+                        },
+                    )?,
+                )
+            }
+        };
+        drop(queue);
+        self.in_flight = Some(in_flight);
+        Ok(Step::Request(request))
+    }
+
+    fn statements(&self) -> Result<Option<(InFlight, HttpRequest)>> {
+        let batch = self
+            .holdings
+            .queue()
+            .pending_batch(MAX_BATCH_STATEMENTS, MAX_BATCH_BYTES)?;
+        if batch.is_empty() {
+            return Ok(None);
+        }
+        let hashes = batch.iter().map(|own| own.hash).collect();
+        let statements = batch
+            .iter()
+            .map(|own| WireStatement::from_signed(&own.signed))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| EngineError::damaged("a stored statement is no JSON"))?;
+        let request =
+            HttpRequest::json("/device/v1/statements", &StatementsRequest { statements })?;
+        Ok(Some((InFlight::Statements(hashes), request)))
+    }
+
+    fn pull(&self) -> Result<(InFlight, HttpRequest)> {
+        let queue = self.holdings.queue();
+        let nonce = to_hex(&self.holdings.ports.random::<16>()?);
+        let trust_version = queue.trust()?.map_or(0, |trust| trust.version);
+        let log_size = queue.newest_checkpoint()?.map_or(0, |held| held.size);
+        let device_cursor = queue.setting("device_cursor")?.unwrap_or(0);
+        drop(queue);
+        let cases = self.shelf.cursors()?;
+        let request = PullRequest {
+            anchor_nonce: Some(nonce.clone()),
+            device_only: cases.is_none(),
+            cases: cases.unwrap_or_default(),
+            device_cursor,
+            log_size,
+            max_events: Some(self.pull_events),
+            trust_version,
+        };
+        Ok((
+            InFlight::Pull { nonce },
+            HttpRequest::json("/device/v1/pull", &request)?,
+        ))
+    }
+
+    fn download(&self, download: &Download) -> Result<HttpRequest> {
+        let path = self.holdings.vault.cached(download.case, download.stored);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        Ok(HttpRequest {
+            method: "GET",
+            path: format!(
+                "/device/v1/blobs/{}?case={}",
+                download.stored, download.case
+            ),
+            headers: Vec::new(),
+            body: super::Body::Empty,
+            sink: Some(path.with_extension("part")),
+        })
+    }
+
+    /// Takes the answer to the newest request. *Errors*: those of the store.
+    pub fn answer(
+        &mut self,
+        now: UtcMillis,
+        answer: core::result::Result<HttpResponse, TransportError>,
+    ) -> Result<()> {
+        let Some(in_flight) = self.in_flight.take() else {
+            return Ok(());
+        };
+        let response = match answer {
+            Ok(response) if response.is_captive() => {
+                self.offline(now, "captive_portal");
+                return Ok(());
+            }
+            Ok(response) => response,
+            Err(error) => return self.no_answer(now, &in_flight, error),
+        };
+        if response.status == 401 && !matches!(in_flight, InFlight::Challenge) {
+            self.token = None;
+            self.challenge = None;
+            self.unauthenticated = self.unauthenticated.saturating_add(1);
+            if self.unauthenticated > 1 {
+                self.offline(now, "not_accepted_by_the_court");
+            }
+            return Ok(());
+        }
+        let taken = match in_flight {
+            InFlight::Upload(sent) => {
+                super::upload::answer(&self.holdings, now, &sent, &response)?;
+                self.pull_wanted |= self.upload_lane_is_done(now)?;
+                Ok(())
+            }
+            InFlight::Download(download) => self.downloaded(&download, &response),
+            other if response.status >= 400 => self.problem(now, &other, &response),
+            InFlight::Challenge => read::<ChallengeResponse>(&response)
+                .map(|answer| self.challenge = Some(answer.challenge)),
+            InFlight::Session => read::<SessionResponse>(&response).map(|session| {
+                let elapsed = self.holdings.ports.clock.elapsed_ms();
+                let good = session
+                    .expires_in_ms
+                    .saturating_sub(SESSION_MARGIN_MS)
+                    .max(0);
+                self.token = Some((session.token, elapsed.saturating_add(good)));
+                self.challenge = None;
+            }),
+            InFlight::Statements(sent) => self.took_statements(&sent, &response),
+            InFlight::Pull { nonce } => self.pulled(now, &nonce, &response),
+        };
+        match taken {
+            Ok(()) if self.wait_until.is_none() => {
+                self.tries = 0;
+                self.trouble = None;
+                if response.status < 400 && self.token.is_some() {
+                    self.unauthenticated = 0;
+                }
+                Ok(())
+            }
+            Err(error) if error.kind == ErrorKind::Offline => {
+                self.offline(now, &error.detail);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn no_answer(
+        &mut self,
+        now: UtcMillis,
+        in_flight: &InFlight,
+        error: TransportError,
+    ) -> Result<()> {
+        match (error.kind, in_flight) {
+            (TransportKind::AnswerTooLarge, InFlight::Pull { .. }) if self.pull_events > 1 => {
+                self.pull_events = (self.pull_events / 2).max(1);
+                return Ok(());
+            }
+            (TransportKind::File, InFlight::Upload(sent)) => {
+                super::upload::file_failed(&self.holdings, now, sent)?;
+                return Ok(());
+            }
+            (_, InFlight::Upload(sent)) => self.holdings.queue().upload_ask_offset(sent.item)?,
+            _ => {}
+        }
+        self.offline(
+            now,
+            match error.kind {
+                TransportKind::Unreachable => "unreachable",
+                TransportKind::Tls => "certificate_not_trusted",
+                TransportKind::Timeout => "timeout",
+                TransportKind::AnswerTooLarge => "answer_too_large",
+                TransportKind::File => "file",
+            },
+        );
+        Ok(())
+    }
+
+    fn offline(&mut self, now: UtcMillis, code: &str) {
+        self.wait_until = Some(now.plus_ms(backoff_ms(self.tries)));
+        self.tries = self.tries.saturating_add(1);
+        self.trouble = Some(code.to_owned());
+    }
+
+    /// The court refused a request that is not an upload: wait, or resend from where it asks.
+    fn problem(&mut self, now: UtcMillis, asked: &InFlight, response: &HttpResponse) -> Result<()> {
+        let problem = response.problem();
+        if let (InFlight::Statements(_), Some(seq)) = (asked, problem.expected_seq)
+            && problem.kind == ProblemKind::ChainGap
+        {
+            self.gaps = self.gaps.saturating_add(1);
+            if self.gaps <= MOST_GAPS {
+                self.holdings.queue().resend_from(seq)?;
+                return Ok(());
+            }
+        }
+        if problem.kind == ProblemKind::Revoked {
+            let queue = self.holdings.queue();
+            let mut identity = queue.enrolled()?;
+            identity.revoked = true;
+            queue.put_identity(&identity)?;
+        }
+        if matches!(asked, InFlight::Session | InFlight::Challenge) {
+            self.challenge = None;
+        }
+        let code = serde_json::to_string(&problem.kind)?;
+        self.offline(now, code.trim_matches('"'));
+        if let Some(wait) = response.retry_after_ms() {
+            self.wait_until = Some(now.plus_ms(wait.clamp(1, super::MAX_BACKOFF_MS)));
+        }
+        Ok(())
+    }
+
+    fn took_statements(
+        &mut self,
+        sent: &[zhixing_protocol::hash::StatementHash],
+        response: &HttpResponse,
+    ) -> Result<()> {
+        let answer: StatementsResponse = read(response)?;
+        // An answer that speaks of nothing that was sent would make us send it for ever.
+        if !answer
+            .results
+            .iter()
+            .any(|result| sent.contains(&result.hash))
+        {
+            return Err(EngineError::new(
+                ErrorKind::Offline,
+                "answer_without_results",
+            ));
+        }
+        self.holdings.queue().record_results(&answer.results)?;
+        self.gaps = 0;
+        self.pull_wanted = true;
+        Ok(())
+    }
+
+    fn pulled(&mut self, now: UtcMillis, nonce: &str, response: &HttpResponse) -> Result<()> {
+        let outcome = pull::apply(&self.holdings, &self.shelf, nonce, &response.body)?;
+        self.pull_wanted = outcome.more;
+        self.poll_at = None;
+        if outcome.revoked {
+            let queue = self.holdings.queue();
+            let mut identity = queue.enrolled()?;
+            identity.revoked = true;
+            queue.put_identity(&identity)?;
+        }
+        if outcome.more && !outcome.progress {
+            // Frames that do not verify come again and again: leave the court in peace for a while.
+            self.pull_wanted = false;
+            self.poll_at = Some(now.plus_ms(backoff_ms(6)));
+        }
+        Ok(())
+    }
+
+    fn downloaded(&mut self, download: &Download, response: &HttpResponse) -> Result<()> {
+        let path = self.holdings.vault.cached(download.case, download.stored);
+        let part = path.with_extension("part");
+        if response.status >= 500 || response.status == 429 {
+            return Err(EngineError::new(ErrorKind::Offline, "internal"));
+        }
+        self.downloads.retain(|other| other != download);
+        if (200..300).contains(&response.status) {
+            std::fs::File::open(&part)?.sync_all()?;
+            std::fs::rename(&part, &path)?;
+        } else {
+            self.holdings.queue().count_refusal("document_not_given")?;
+        }
+        Ok(())
+    }
+
+    fn upload_lane_is_done(&self, now: UtcMillis) -> Result<bool> {
+        Ok(self
+            .holdings
+            .queue()
+            .next_upload(now, self.current)?
+            .is_none())
+    }
+
+    /// The item whose bytes are on the way, for a progress display.
+    pub fn uploading(&self) -> Option<ItemId> {
+        match &self.in_flight {
+            Some(InFlight::Upload(sent)) => Some(sent.item),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a JSON answer. *Errors*: `Offline`: whoever wrote this is not the court's server.
+fn read<T: serde::de::DeserializeOwned>(response: &HttpResponse) -> Result<T> {
+    serde_json::from_slice(&response.body)
+        .map_err(|_| EngineError::new(ErrorKind::Offline, "answer_not_understood"))
+}

@@ -1,0 +1,445 @@
+use std::sync::Arc;
+
+use zhixing_protocol::canonical::Object;
+use zhixing_protocol::ids::ItemId;
+use zhixing_protocol::statement::{ChainHead, MediaKind};
+use zhixing_protocol::wire::{
+    ChallengeResponse, DeviceFrame, Frame, PullRequest, ReceiptFrame, SessionResponse,
+    StatementsRequest, StatementsResponse,
+};
+
+use super::{Body, HttpRequest, HttpResponse, Machine, Step, TransportError, TransportKind};
+use crate::capture::{CaptureRequest, Holdings, OpenCapture, SealedItem};
+use crate::casebook::Shelf;
+use crate::queue::Upload;
+use crate::testing::{TestClock, TestCourt, court_json, enrolled};
+
+struct Bench {
+    _folder: tempfile::TempDir,
+    holdings: Arc<Holdings>,
+    court: TestCourt,
+    clock: Arc<TestClock>,
+    machine: Machine,
+}
+
+fn bench() -> Bench {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (holdings, court, clock) = enrolled(folder.path(), 1).expect("enrols");
+    let shelf = Arc::new(Shelf::new(holdings.clone(), folder.path().to_owned()));
+    let machine = Machine::new(holdings.clone(), shelf);
+    Bench {
+        _folder: folder,
+        holdings,
+        court,
+        clock,
+        machine,
+    }
+}
+
+fn content<T: serde::de::DeserializeOwned>(request: &HttpRequest) -> T {
+    let Body::Bytes(bytes) = &request.body else {
+        panic!("no content");
+    };
+    serde_json::from_slice(bytes).expect("the shape of the endpoint")
+}
+
+fn feed(frames: &[Frame]) -> HttpResponse {
+    let lines: Vec<String> = frames
+        .iter()
+        .map(|frame| serde_json::to_string(frame).expect("serialises"))
+        .collect();
+    HttpResponse {
+        status: 200,
+        headers: vec![("content-type".into(), "application/x-ndjson".into())],
+        body: lines.join("\n").into_bytes(),
+    }
+}
+
+impl Bench {
+    fn now(&self) -> zhixing_protocol::time::UtcMillis {
+        self.holdings.ports.clock.wall_ms()
+    }
+
+    fn step(&mut self) -> Step {
+        let now = self.now();
+        self.machine.next(now).expect("the store works")
+    }
+
+    fn request(&mut self) -> HttpRequest {
+        match self.step() {
+            Step::Request(request) => request,
+            other => panic!("no request but {other:?}"),
+        }
+    }
+
+    fn answer(&mut self, answer: HttpResponse) {
+        let now = self.now();
+        self.machine
+            .answer(now, Ok(answer))
+            .expect("the store works");
+    }
+
+    fn log_in(&mut self) {
+        assert_eq!(self.request().path, "/device/v1/challenge");
+        let challenge = ChallengeResponse {
+            challenge: "c".into(),
+        };
+        self.answer(court_json(200, &challenge));
+        assert_eq!(self.request().path, "/device/v1/session");
+        let session = SessionResponse {
+            token: "secret".into(),
+            expires_in_ms: 3_600_000,
+        };
+        self.answer(court_json(200, &session));
+    }
+
+    /// Answers statements and pulls until something else is asked for.
+    fn settle(&mut self) -> HttpRequest {
+        loop {
+            let request = self.request();
+            match request.path.as_str() {
+                "/device/v1/statements" => self.admit(&request),
+                "/device/v1/pull" => self.answer(feed(&[])),
+                _ => return request,
+            }
+        }
+    }
+
+    fn admit(&mut self, request: &HttpRequest) {
+        let asked: StatementsRequest = content(request);
+        let results = asked
+            .statements
+            .into_iter()
+            .map(|one| {
+                let signed = one.into_signed();
+                let read =
+                    zhixing_protocol::statement::Statement::parse(&signed.bytes).expect("ours");
+                self.court.log_statement(&signed);
+                TestCourt::result(signed.hash(), read.chain.expect("chained").seq)
+            })
+            .collect();
+        self.answer(court_json(200, &StatementsResponse { results }));
+    }
+
+    fn capture(&self, size: usize) -> SealedItem {
+        let request = CaptureRequest::new(MediaKind::Audio, None);
+        let mut capture = OpenCapture::begin(self.holdings.clone(), request).expect("opens");
+        for piece in vec![7; size].chunks(1 << 20) {
+            capture.write(piece).expect("writes");
+        }
+        capture.finish().expect("seals")
+    }
+
+    fn created(&mut self, name: &str) {
+        self.answer(HttpResponse {
+            status: 201,
+            headers: vec![("location".into(), format!("/device/v1/uploads/{name}"))],
+            body: Vec::new(),
+        });
+    }
+
+    fn took(&mut self, request: &HttpRequest) {
+        let Body::FileSlice { offset, len, .. } = request.body else {
+            panic!("no slice");
+        };
+        self.answer(HttpResponse {
+            status: 204,
+            headers: vec![("upload-offset".into(), (offset + len).to_string())],
+            body: Vec::new(),
+        });
+    }
+
+    fn upload(&self, item: ItemId) -> Upload {
+        let item = self.holdings.queue().item(item).expect("reads");
+        item.expect("is there").upload
+    }
+}
+
+#[test]
+fn i9_statements_go_before_bytes_and_small_files_before_large() {
+    let mut bench = bench();
+    let large = bench.capture(6 << 20);
+    let small = bench.capture(1000);
+    bench.log_in();
+    let request = bench.request();
+    assert_eq!(request.path, "/device/v1/statements");
+    assert!(
+        request
+            .headers
+            .contains(&("authorization".into(), "Bearer secret".into()))
+    );
+    let asked: StatementsRequest = content(&request);
+    assert_eq!(asked.statements.len(), 2);
+    bench.admit(&request);
+    let create = bench.settle();
+    assert_eq!(
+        (create.method, create.path.as_str()),
+        ("POST", "/device/v1/uploads")
+    );
+    bench.created("small");
+    let slice = bench.settle();
+    bench.took(&slice);
+    assert_eq!(bench.upload(small.item), Upload::Sent);
+    bench.settle();
+    bench.created("large");
+    let first = bench.settle();
+    assert!(matches!(
+        first.body,
+        Body::FileSlice {
+            offset: 0,
+            len: 0x40_0000,
+            ..
+        }
+    ));
+    bench.took(&first);
+    // A new statement goes before the rest of a large file.
+    let body = ChainHead { pending_items: 1 };
+    let made = bench
+        .holdings
+        .queue()
+        .make_statement(&body, None, Object::new(), |_, _| Ok(()));
+    made.expect("makes");
+    let request = bench.request();
+    assert_eq!(request.path, "/device/v1/statements");
+    bench.admit(&request);
+    let second = bench.settle();
+    assert!(matches!(
+        second.body,
+        Body::FileSlice {
+            offset: 0x40_0000,
+            ..
+        }
+    ));
+    bench.took(&second);
+    assert_eq!(bench.upload(large.item), Upload::Sent);
+}
+
+#[test]
+fn i9_a_refused_file_is_set_aside_with_a_reason_and_blocks_no_other() {
+    let mut bench = bench();
+    let (first, second) = (bench.capture(100), bench.capture(200));
+    bench.log_in();
+    bench.settle();
+    bench.answer(HttpResponse {
+        status: 403,
+        ..HttpResponse::default()
+    });
+    assert_eq!(bench.upload(first.item), Upload::SetAside);
+    let item = bench
+        .holdings
+        .queue()
+        .item(first.item)
+        .expect("reads")
+        .expect("is there");
+    assert_eq!(item.reason, "refused_forbidden");
+    assert_eq!(bench.settle().path, "/device/v1/uploads");
+    bench.answer(HttpResponse {
+        status: 503,
+        headers: vec![("retry-after".into(), "30".into())],
+        body: Vec::new(),
+    });
+    assert_eq!(bench.upload(second.item), Upload::Waiting);
+    loop {
+        match bench.step() {
+            Step::Request(request) if request.path == "/device/v1/pull" => bench.answer(feed(&[])),
+            Step::WaitUntil(at) => {
+                assert_eq!(at, bench.now().plus_ms(30_000));
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    bench.clock.advance(30_000);
+    assert_eq!(bench.settle().path, "/device/v1/uploads");
+}
+
+#[test]
+fn after_a_broken_connection_the_offset_is_asked_for() {
+    let mut bench = bench();
+    bench.capture(1000);
+    bench.log_in();
+    bench.settle();
+    bench.created("x");
+    assert_eq!(bench.settle().method, "PATCH");
+    let now = bench.now();
+    let broken = TransportError {
+        kind: TransportKind::Unreachable,
+    };
+    bench
+        .machine
+        .answer(now, Err(broken))
+        .expect("the store works");
+    assert_eq!(bench.step(), Step::WaitUntil(now.plus_ms(1_000)));
+    assert_eq!(bench.machine.trouble(), Some("unreachable"));
+    bench.clock.advance(1_000);
+    let ask = bench.settle();
+    assert_eq!(
+        (ask.method, ask.path.as_str()),
+        ("HEAD", "/device/v1/uploads/x")
+    );
+    bench.answer(HttpResponse {
+        status: 200,
+        headers: vec![("upload-offset".into(), "400".into())],
+        body: Vec::new(),
+    });
+    let slice = bench.settle();
+    assert!(matches!(slice.body, Body::FileSlice { offset: 400, .. }));
+    // The upload expired at the court: it is created anew.
+    bench.answer(HttpResponse {
+        status: 404,
+        ..HttpResponse::default()
+    });
+    bench.clock.advance(60_000);
+    assert_eq!(bench.settle().method, "POST");
+}
+
+#[test]
+fn i3_i4_a_gap_makes_it_resend_from_the_number_asked_for() {
+    let mut bench = bench();
+    bench.capture(10);
+    bench.log_in();
+    let request = bench.request();
+    bench.admit(&request);
+    bench.capture(20);
+    let request = loop {
+        let request = bench.request();
+        if request.path == "/device/v1/statements" {
+            break request;
+        }
+        bench.answer(feed(&[]));
+    };
+    assert_eq!(content::<StatementsRequest>(&request).statements.len(), 1);
+    let gap =
+        serde_json::json!({"kind": "chain_gap", "status": 409, "title": "", "expected_seq": 1});
+    bench.answer(court_json(409, &gap));
+    let again: StatementsRequest = content(&bench.request());
+    assert_eq!(again.statements.len(), 3);
+}
+
+#[test]
+fn a_login_page_of_the_network_is_no_answer() {
+    let mut bench = bench();
+    bench.capture(10);
+    bench.log_in();
+    bench.request();
+    bench.answer(HttpResponse {
+        status: 200,
+        headers: vec![("content-type".into(), "text/html; charset=utf-8".into())],
+        body: b"<html>".to_vec(),
+    });
+    assert_eq!(bench.machine.trouble(), Some("captive_portal"));
+    assert_eq!(bench.holdings.queue().pending_count(), Ok(1));
+}
+
+#[test]
+fn an_expired_session_is_renewed() {
+    let mut bench = bench();
+    bench.log_in();
+    bench.request();
+    bench.answer(HttpResponse {
+        status: 401,
+        ..HttpResponse::default()
+    });
+    assert_eq!(bench.request().path, "/device/v1/challenge");
+}
+
+#[test]
+fn i2_i6_receipts_and_proofs_are_verified_and_committed_with_their_cursor() {
+    let mut bench = bench();
+    let done = bench.capture(10);
+    bench.log_in();
+    let request = bench.request();
+    bench.admit(&request);
+    let item = bench
+        .holdings
+        .queue()
+        .item(done.item)
+        .expect("reads")
+        .expect("is there");
+    let stored = (item.stored_sha256, item.stored_bytes);
+    let good = bench
+        .court
+        .receipt(item.statement, item.item, item.digests.clone(), stored);
+    let wrong = bench.court.receipt(
+        item.statement,
+        item.item,
+        item.digests.clone(),
+        (stored.0, 1),
+    );
+    let foreign = TestCourt::new(bench.now()).receipt(
+        item.statement,
+        item.item,
+        item.digests.clone(),
+        stored,
+    );
+    let frame = |cursor, receipt| {
+        Frame::Receipt(DeviceFrame {
+            cursor,
+            content: ReceiptFrame {
+                item: item.item,
+                receipt,
+                statement: item.statement,
+            },
+        })
+    };
+    let proof = |bench: &Bench, cursor, index| {
+        Frame::Proof(DeviceFrame {
+            cursor,
+            content: bench.court.proof(item.statement, index),
+        })
+    };
+    let pulled = bench.request();
+    assert_eq!(content::<PullRequest>(&pulled).device_cursor, 0);
+    // Nothing after the last checkpoint of the scope counts.
+    bench.answer(feed(&[frame(1, good.clone()), Frame::More {}]));
+    assert!(
+        bench
+            .holdings
+            .queue()
+            .receipt(item.item)
+            .expect("reads")
+            .is_none()
+    );
+    bench.machine.wake();
+    bench.request();
+    let frames = [
+        Frame::Log(bench.court.log_frame(0)),
+        frame(1, wrong),
+        frame(2, foreign),
+        frame(3, good),
+        proof(&bench, 4, 0),
+        Frame::DeviceCheckpoint { cursor: 4 },
+    ];
+    let mut answer = feed(&frames);
+    answer
+        .body
+        .extend_from_slice(b"\n{\"tomorrow\":{\"x\":1}}\n");
+    bench.answer(answer);
+    let queue = bench.holdings.queue();
+    assert!(queue.receipt(item.item).expect("reads").is_some());
+    assert!(queue.proof(item.statement).expect("reads").is_some());
+    let refusals = queue.refusals().expect("reads");
+    let expected = [("receipt_for_other_bytes", 1), ("receipt_refused", 1)];
+    assert_eq!(
+        refusals,
+        expected.map(|(code, count)| (code.to_owned(), count))
+    );
+    assert_eq!(queue.setting::<u64>("device_cursor"), Ok(Some(4)));
+    drop(queue);
+    // The newest checkpoint is what the next statement says it has seen.
+    let seen = bench.holdings.queue().seen().expect("reads").expect("seen");
+    assert_eq!(seen.size, 1);
+    // A log that was begun anew with other leaves is not believed.
+    let mut other = TestCourt::new(bench.now());
+    std::mem::swap(&mut other, &mut bench.court);
+    bench.machine.wake();
+    bench.request();
+    let forged = bench.court.log_frame(0);
+    bench.answer(feed(&[Frame::Log(forged)]));
+    let refusals = bench.holdings.queue().refusals().expect("reads");
+    assert!(
+        refusals
+            .iter()
+            .any(|(code, _)| code == "checkpoint_not_signed_by_the_log")
+    );
+}
