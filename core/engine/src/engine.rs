@@ -1,6 +1,6 @@
 //! The object that shells hold.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zhixing_protocol::canonical::{Object, Value};
@@ -421,6 +421,16 @@ impl Engine {
     pub fn enrol_once(&self, ticket: &str, label: &str) -> Result<Officer> {
         let transport = crate::sync::HttpTransport::new()?;
         runtime()?.block_on(self.enrol(&transport, ticket, label))
+    }
+
+    /// Gives up originals that the court verifiably holds (I2). See [`crate::proof::free`].
+    pub fn free(&self) -> Result<crate::proof::Freed> {
+        crate::proof::free(&self.holdings)
+    }
+
+    /// Writes what this device can prove about a case into a folder. See [`crate::proof::export`].
+    pub fn export(&self, case: CaseId, folder: &Path) -> Result<PathBuf> {
+        crate::proof::export(&self.holdings, &self.shelf, case, folder)
     }
 }
 

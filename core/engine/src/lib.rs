@@ -9,6 +9,7 @@ pub mod database;
 mod engine;
 pub mod error;
 pub mod ports;
+pub mod proof;
 pub mod queue;
 pub mod sync;
 #[cfg(any(test, feature = "testing"))]

@@ -13,6 +13,7 @@ use book::{TRAY, truncate_wal};
 use ring::digest;
 use rusqlite::params;
 pub use view::{CaseSummary, CaseView, PendingAct};
+use zhixing_protocol::age::Identity;
 use zhixing_protocol::canonical::Object;
 use zhixing_protocol::ids::{CaseId, DocumentId};
 use zhixing_protocol::statement::{CopyPurged, KeyReader};
@@ -278,6 +279,18 @@ impl Shelf {
         Ok(DocumentCopy {
             media_type: entry.media_type,
             size_bytes: entry.size_bytes,
+        })
+    }
+
+    /// Keys that may open own originals: those of their case and of the tray. *Errors*: `Locked`.
+    pub(crate) fn original_keys(&self, case: Option<CaseId>) -> Result<Vec<Identity>> {
+        self.with_lease(|book| {
+            let mut keys = Vec::new();
+            if let Some(case) = case {
+                keys.extend(book.secret(&case.to_string())?);
+            }
+            keys.extend(book.secret(TRAY)?);
+            Ok(keys)
         })
     }
 }

@@ -15,6 +15,8 @@ pub use message::{
     Body, HttpRequest, HttpResponse, Step, Transport, TransportError, TransportKind,
 };
 
+#[cfg(test)]
+pub(crate) use pull::apply;
 pub use upload::SLICE_BYTES;
 
 /// Longest wait between two attempts: 15 minutes.
