@@ -16,7 +16,7 @@ pub const THUMBNAIL_PIXELS: u32 = 320;
 const MAX_SIDE_PIXELS: u32 = 12_000;
 /// Most memory a decoder may ask for: a 12-megapixel picture in RGB is 36 MB.
 const MAX_DECODE_BYTES: u64 = 40 << 20;
-/// Largest picture of which a thumbnail is made; with [`MAX_DECODE_BYTES`] below the bound of I11.
+/// Largest picture of which a thumbnail is made; with the decoder's limit below the bound of I11.
 pub const MAX_THUMBNAIL_SOURCE: u64 = 16 << 20;
 
 /// Claims by their name in the statement.

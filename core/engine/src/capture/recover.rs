@@ -23,6 +23,8 @@ pub struct Recovery {
     pub recovered: u32,
     /// Captures of which no byte had been saved.
     pub empty: u32,
+    /// Captures that could not be recovered now and are kept for the next start.
+    pub failed: u32,
     /// Files put aside because no row names them.
     pub put_aside: u32,
 }
@@ -82,15 +84,23 @@ impl Holdings {
     pub fn recover(&self) -> Result<Recovery> {
         let mut done = Recovery::default();
         let open = self.queue().open_captures()?;
+        let mut unsealed = Vec::new();
         for row in open {
-            if self.recover_capture(&row)? {
-                done.recovered += 1;
-            } else {
-                done.empty += 1;
+            match self.recover_capture(&row) {
+                Ok(true) => done.recovered += 1,
+                Ok(false) => done.empty += 1,
+                Err(error) => {
+                    // It stays as it is for the next start; one bad capture must not close the device.
+                    tracing::warn!(kind = ?error.kind, "a capture was not recovered yet");
+                    self.queue().count_refusal("capture_not_recovered")?;
+                    unsealed.push(row.item.to_string());
+                    done.failed += 1;
+                }
             }
         }
         for name in self.vault.names()? {
-            if !self.queue().has_file(&name)? {
+            let waits = unsealed.iter().any(|item| name.starts_with(item));
+            if !waits && !self.queue().has_file(&name)? {
                 self.vault.put_aside(&name)?;
                 done.put_aside += 1;
             }

@@ -293,3 +293,25 @@ fn unknown_cases_members_and_pieces_too_large_are_refused() {
         Err(ErrorKind::InvalidInput)
     );
 }
+
+#[test]
+fn i1_a_capture_that_cannot_be_recovered_now_is_kept_and_closes_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (first, _, _) = enrolled(folder.path(), 1).expect("enrols");
+    let mut capture = open(&first, MediaKind::Audio);
+    capture.write(&bytes(100_000)).expect("writes");
+    capture.sync().expect("syncs");
+    let part = first
+        .vault
+        .path(&crate::vault::Vault::part_name(capture.item()));
+    let ports = first.ports.clone();
+    drop((capture, first));
+    let good = std::fs::read(&part).expect("reads");
+    std::fs::write(&part, b"not an age file").expect("writes");
+    let again = holdings(folder.path(), ports).expect("opens again");
+    let recovery = again.recover().expect("goes on");
+    assert_eq!((recovery.failed, recovery.put_aside), (1, 0));
+    assert_eq!(std::fs::read(&part).expect("kept"), b"not an age file");
+    std::fs::write(&part, good).expect("writes");
+    assert_eq!(again.recover().expect("recovers").recovered, 1);
+}

@@ -284,7 +284,8 @@ impl Queue {
     /// The court misses statements from `expected_seq`: they are sent again. *Errors*: `Damaged` if they are not here.
     pub fn resend_from(&self, expected_seq: u64) -> Result<()> {
         let changed = self.db.execute(
-            "UPDATE statement SET state = 'pending' WHERE seq >= ?1 AND state <> 'quarantined'",
+            "UPDATE statement SET state = 'pending' WHERE seq >= ?1 AND state <> 'quarantined'
+               AND length(bytes) > 0",
             [to_sql(expected_seq)],
         )?;
         if changed == 0 {

@@ -311,6 +311,8 @@ impl Machine {
             }
             return Ok(());
         }
+        // A court that opens sessions and then does not honour them must not be asked in a tight loop.
+        let honoured = !matches!(in_flight, InFlight::Challenge | InFlight::Session);
         let taken = match in_flight {
             InFlight::Upload(sent) => {
                 super::upload::answer(&self.holdings, now, &sent, &response)?;
@@ -337,7 +339,7 @@ impl Machine {
             Ok(()) if self.wait_until.is_none() => {
                 self.tries = 0;
                 self.trouble = None;
-                if response.status < 400 && self.token.is_some() {
+                if response.status < 400 && honoured {
                     self.unauthenticated = 0;
                 }
                 Ok(())

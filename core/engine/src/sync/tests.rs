@@ -443,3 +443,18 @@ fn i2_i6_receipts_and_proofs_are_verified_and_committed_with_their_cursor() {
             .any(|(code, _)| code == "checkpoint_not_signed_by_the_log")
     );
 }
+
+#[test]
+fn a_court_that_does_not_honour_its_sessions_is_not_asked_in_a_tight_loop() {
+    let mut bench = bench();
+    for _ in 0..2 {
+        bench.log_in();
+        bench.request();
+        bench.answer(HttpResponse {
+            status: 401,
+            ..HttpResponse::default()
+        });
+    }
+    assert!(matches!(bench.step(), Step::WaitUntil(_)));
+    assert_eq!(bench.machine.trouble(), Some("not_accepted_by_the_court"));
+}

@@ -1,7 +1,7 @@
 //! The folder of age files: originals of this device, put aside files, and copies of case documents.
 //!
 //! A file is published in a fixed order: part file → sync → rename → sync of the folder → row in `queue.db`. Nothing
-//! here deletes an original but [`Vault::erase_freed`], which `free` calls after its proofs.
+//! here deletes an original but `erase_freed`, which `free` calls after its proofs.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
