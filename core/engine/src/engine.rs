@@ -457,3 +457,83 @@ fn require_granted(queue: &Queue, case: CaseId) -> Result<()> {
         .map(|_| ())
         .ok_or_else(|| EngineError::not_found("this case is not granted to this device"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use zhixing_protocol::wire::{ChallengeResponse, SessionResponse};
+
+    use super::*;
+    use crate::testing::{TestCourt, court_json, test_ports};
+
+    /// Answers enrolment and session, and then says that it is too busy.
+    struct BusyCourt(TestCourt, AtomicU32);
+
+    impl Transport for BusyCourt {
+        async fn send(
+            &self,
+            _: &str,
+            request: HttpRequest,
+        ) -> core::result::Result<HttpResponse, TransportError> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            Ok(match request.path.as_str() {
+                "/device/v1/enroll" => self.0.answer_enrol(&request),
+                "/device/v1/challenge" => court_json(
+                    200,
+                    &ChallengeResponse {
+                        challenge: "c".into(),
+                    },
+                ),
+                "/device/v1/session" => court_json(
+                    200,
+                    &SessionResponse {
+                        token: "t".into(),
+                        expires_in_ms: 3_600_000,
+                    },
+                ),
+                _ => HttpResponse {
+                    status: 503,
+                    ..HttpResponse::default()
+                },
+            })
+        }
+    }
+
+    #[test]
+    fn a_device_enrols_captures_and_keeps_everything_while_the_court_is_busy() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (ports, _) = test_ports(2);
+        let court = BusyCourt(TestCourt::new(ports.clock.wall_ms()), AtomicU32::new(0));
+        let engine = Engine::open(folder.path(), ports.clone()).expect("opens");
+        let ticket = court.0.ticket().to_string();
+        let runtime = runtime().expect("a runtime");
+        runtime
+            .block_on(engine.enrol(&court, &ticket, "laptop"))
+            .expect("enrols");
+        let mut capture = engine
+            .begin_capture(CaptureRequest::new(MediaKind::Audio, None))
+            .expect("opens");
+        capture.write(b"sound").expect("writes");
+        capture.finish().expect("seals");
+        let end = runtime
+            .block_on(engine.sync(&court, 0, None))
+            .expect("no connection is no error");
+        assert_eq!(
+            end,
+            SyncEnd::Later {
+                reason: "busy".into()
+            }
+        );
+        assert_eq!(court.1.load(Ordering::SeqCst), 4);
+        let status = engine.status().expect("reads");
+        assert_eq!((status.pending_statements, status.waiting_items), (1, 1));
+        assert!(status.unlocked && status.officer.is_some() && status.lease_left_ms > 0);
+        assert_eq!(engine.cases(), Ok(Vec::new()));
+        let second = Engine::open(folder.path(), ports.clone()).err();
+        assert_eq!(second.map(|error| error.kind), Some(ErrorKind::Rejected));
+        drop(engine);
+        let again = Engine::open(folder.path(), ports).expect("opens again");
+        assert_eq!(again.items().map(|items| items.len()), Ok(1));
+    }
+}
