@@ -3,13 +3,14 @@
 use serde_json::Value;
 
 use super::file::Vector;
-use super::{Refused, case_number, deadline, delay_interest};
+use super::{Refused, case_number, deadline, delay_interest, evidence_digests};
 
 /// What can be run. To add a kind: one line here, and a function that turns a vector into this crate's answer or refusal.
 pub(super) const KINDS: &[Kind] = &[
     Kind::named("case-number", case_number::answer).told_by(case_number::is_like),
     Kind::named("deadline", deadline::answer).told_by(deadline::is_like),
     Kind::named("delay-interest", delay_interest::answer).told_by(delay_interest::is_like),
+    Kind::named("evidence-digests", evidence_digests::answer),
 ];
 
 /// A kind of vector file.

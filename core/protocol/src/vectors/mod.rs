@@ -9,6 +9,7 @@ mod case_number;
 mod compare;
 mod deadline;
 mod delay_interest;
+mod evidence_digests;
 mod file;
 mod kinds;
 #[cfg(test)]
