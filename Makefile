@@ -56,5 +56,5 @@ kotlin-test: ## Run the Kotlin bindings on the JVM
 swift-test: ## Run the Swift bindings, making a toolchain where there is none
 	@scripts/run-stages swift
 
-samples: setup ## Make sample media and the demonstration's cases in the cache folder and print where they are
+samples: setup ## Make sample media in the cache folder and print where they are
 	@scripts/samples
