@@ -177,8 +177,9 @@ async fn check(court: &Court, upload: &Complete, statement: &Statement) -> Answe
     } else {
         tracing::warn!(statement = %upload.statement, outcome = outcome_text, "an upload needs a person's attention");
     }
+    // The row stays until it expires: a client whose last answer was lost still learns that all has arrived (I3).
     tx.execute(
-        "DELETE FROM uploads WHERE upload = $1",
+        "UPDATE uploads SET state = 'checked' WHERE upload = $1",
         &[upload.upload.as_str().into()],
     )
     .await?;

@@ -17,6 +17,8 @@ pub mod objects;
 pub mod problem;
 pub mod serve;
 pub mod store;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod uploads;
 
 /// Random bytes from the operating system.

@@ -7,10 +7,13 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use crate::court::Court;
+use crate::uploads::ledger;
 use crate::{http, intake, log};
 
 /// How long background work waits before it tries again after a fault.
 const RETRY: Duration = Duration::from_secs(2);
+/// How often uploads that nobody completed are looked for: hourly, against days of lifetime.
+const EXPIRY: Duration = Duration::from_secs(3600);
 
 /// Serves until `stop` resolves, then lets open requests end.
 ///
@@ -22,11 +25,13 @@ pub async fn run(
 ) -> std::io::Result<()> {
     let sequencer = tokio::spawn(sequencer(Arc::clone(&court)));
     let intake = tokio::spawn(intake_loop(Arc::clone(&court)));
+    let expiry = tokio::spawn(expiry_loop(Arc::clone(&court)));
     let served = axum::serve(listener, http::router(Arc::clone(&court)))
         .with_graceful_shutdown(stop)
         .await;
     sequencer.abort();
     intake.abort();
+    expiry.abort();
     served
 }
 
@@ -50,5 +55,17 @@ async fn intake_loop(court: Arc<Court>) {
             Ok(_) => {}
             Err(_) => tokio::time::sleep(RETRY).await,
         }
+    }
+}
+
+async fn expiry_loop(court: Arc<Court>) {
+    loop {
+        match ledger::expire(&court).await {
+            Ok(0) => {}
+            Ok(uploads) => tracing::info!(uploads, "dropped expired uploads"),
+            // Logged where it arose; the next round tries again.
+            Err(_) => {}
+        }
+        tokio::time::sleep(EXPIRY).await;
     }
 }

@@ -11,13 +11,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use zhixing_protocol::hash::{Sha256Digest, StatementHash, StoredDigest};
-use zhixing_protocol::ids::{DeviceId, ItemId};
+use zhixing_protocol::ids::ItemId;
 use zhixing_protocol::wire::{ProblemKind, upload_metadata};
 
 use super::Session;
 use crate::court::Court;
 use crate::problem::{Answer, Failure};
-use crate::uploads::Patch;
+use crate::uploads::ledger::{self, UploadRow};
+use crate::uploads::{Claim, Patch};
 use crate::{inbox, intake};
 
 const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
@@ -150,34 +151,6 @@ fn checksum(headers: &HeaderMap) -> Answer<Option<Sha256Digest>> {
     }
 }
 
-struct Row {
-    device: DeviceId,
-    stored_sha256: StoredDigest,
-    size_bytes: Option<u64>,
-    expires_ms: i64,
-    complete: bool,
-}
-
-async fn read_row(court: &Court, upload: &str) -> Answer<Row> {
-    let mut tx = court.db.begin_read().await?;
-    let row = tx
-        .row(
-            "SELECT device, stored_sha256, size_bytes, expires_ms, state FROM uploads WHERE upload = $1",
-            &[upload.into()],
-        )
-        .await?
-        .ok_or_else(Failure::not_found)?;
-    Ok(Row {
-        device: row.parse(0)?,
-        stored_sha256: row.parse(1)?,
-        size_bytes: row
-            .optional_int(2)?
-            .and_then(|size| u64::try_from(size).ok()),
-        expires_ms: row.int(3)?,
-        complete: row.text(4)? == "complete",
-    })
-}
-
 /// `POST`: a new upload for an admitted statement of this device. The same item again while it is open gives the same
 /// upload, so a lost answer costs nothing; an item the court already holds gives 409 `conflict`.
 async fn create(
@@ -221,22 +194,39 @@ async fn create(
         .await?
         .is_some()
     {
-        return Err(Failure::new(
-            ProblemKind::Conflict,
-            "The court already holds this item. Pull its receipt.",
-        ));
+        return Err(held());
     }
     let open = tx
         .row(
-            "SELECT upload FROM uploads WHERE statement = $1 AND device = $2 AND stored_sha256 = $3",
-            &[metadata.statement.into(), device.into(), metadata.stored_sha256.into()],
+            "SELECT upload, size_bytes, state FROM uploads \
+             WHERE statement = $1 AND device = $2 AND stored_sha256 = $3 AND expires_ms >= $4",
+            &[
+                metadata.statement.into(),
+                device.into(),
+                metadata.stored_sha256.into(),
+                now.0.into(),
+            ],
         )
         .await?;
     let upload = match open {
-        Some(row) => row.text(0)?,
+        Some(row) => {
+            let known = row
+                .optional_int(1)?
+                .and_then(|size| u64::try_from(size).ok());
+            if row.text(2)? != "receiving" {
+                return Err(held());
+            }
+            if length.is_some() && known.is_some() && length != known {
+                return Err(ledger::length_is_fixed());
+            }
+            let upload = row.text(0)?;
+            if let (Some(length), None) = (length, known) {
+                ledger::fix_size(&mut tx, &upload, length).await?;
+            }
+            upload
+        }
         None => {
             let upload = zhixing_protocol::hash::to_hex(&crate::random::<16>());
-            court.uploads.create(&upload).await?;
             tx.execute(
                 "INSERT INTO uploads (upload, device, statement, item, stored_sha256, size_bytes, state, created_ms, expires_ms) \
                  VALUES ($1, $2, $3, $4, $5, $6, 'receiving', $7, $8)",
@@ -256,30 +246,49 @@ async fn create(
         }
     };
     tx.commit().await?;
+    let with_upload = is_offset_stream(&headers);
+    let mut claim = court.uploads.claim(&upload).await;
+    let row = ledger::read(&court, &upload, device).await?;
+    let mut offset = claim.offset().await?;
+    if row.complete {
+        offset = row.size_bytes.unwrap_or(offset);
+    } else if (with_upload && offset == 0) || row.size_bytes == Some(offset) {
+        let body = if with_upload { body } else { Body::empty() };
+        offset = receive(
+            &court,
+            &upload,
+            claim,
+            &row,
+            offset,
+            checksum(&headers)?,
+            body,
+        )
+        .await?;
+    }
     let mut response = empty(StatusCode::CREATED);
     let location =
         HeaderValue::try_from(format!("/device/v1/uploads/{upload}")).map_err(Failure::internal)?;
     response.headers_mut().insert(header::LOCATION, location);
-    let with_upload = headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind == "application/offset+octet-stream");
-    let offset = if with_upload && court.uploads.offset(&upload).await? == 0 {
-        receive(&court, &upload, 0, length, checksum(&headers)?, body).await?
-    } else {
-        court.uploads.offset(&upload).await?
-    };
     response
         .headers_mut()
         .insert(OFFSET, HeaderValue::from(offset));
+    if let Some(date) = http_date(row.expires_ms) {
+        response.headers_mut().insert(EXPIRES, date);
+    }
     Ok(response)
 }
 
-fn owner_only(row: &Row, device: DeviceId) -> Answer<()> {
-    if row.device == device {
-        Ok(())
-    } else {
-        Err(Failure::not_found())
-    }
+fn held() -> Failure {
+    Failure::new(
+        ProblemKind::Conflict,
+        "The court already holds this item. Pull its receipt.",
+    )
+}
+
+fn is_offset_stream(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == "application/offset+octet-stream")
 }
 
 async fn status(
@@ -289,12 +298,22 @@ async fn status(
     headers: HeaderMap,
 ) -> Answer<Response<Body>> {
     require_version(&headers)?;
-    let row = read_row(&court, &upload).await?;
-    owner_only(&row, device)?;
+    ledger::read(&court, &upload, device).await?;
+    let mut claim = court.uploads.claim(&upload).await;
+    // Read again: while this request waited, the one before it may have completed the upload.
+    let row = ledger::read(&court, &upload, device).await?;
     let offset = if row.complete {
         row.size_bytes.unwrap_or(0)
     } else {
-        court.uploads.offset(&upload).await?
+        let mut offset = claim.offset().await?;
+        if row.size_bytes == Some(offset) {
+            // All bytes are there but a crash came before the last step; nobody else would take it now.
+            match ledger::complete(&court, &upload, &mut claim, &row).await {
+                Err(failure) if failure.0.kind == ProblemKind::ChecksumMismatch => offset = 0,
+                completed => completed?,
+            }
+        }
+        offset
     };
     let mut response = empty(StatusCode::OK);
     let headers = response.headers_mut();
@@ -318,10 +337,7 @@ async fn append(
     body: Body,
 ) -> Answer<Response<Body>> {
     require_version(&headers)?;
-    if headers
-        .get(header::CONTENT_TYPE)
-        .is_none_or(|kind| kind != "application/offset+octet-stream")
-    {
+    if !is_offset_stream(&headers) {
         return Err(
             Failure::invalid("PATCH takes application/offset+octet-stream.").with_status(415),
         );
@@ -329,42 +345,50 @@ async fn append(
     let Some(offset) = number(&headers, &OFFSET)? else {
         return Err(Failure::invalid("PATCH needs Upload-Offset."));
     };
-    let row = read_row(&court, &upload).await?;
-    owner_only(&row, device)?;
+    let (length, checksum) = (number(&headers, &LENGTH)?, checksum(&headers)?);
+    let brings = number(&headers, &header::CONTENT_LENGTH)?;
+    ledger::read(&court, &upload, device).await?;
+    let mut claim = court.uploads.claim(&upload).await;
+    // Read again: while this request waited, the one before it may have completed the upload.
+    let mut row = ledger::read(&court, &upload, device).await?;
     if row.complete {
         return Err(Failure::new(
             ProblemKind::Conflict,
             "The upload is complete. Pull its receipt.",
         ));
     }
-    let length = match (row.size_bytes, number(&headers, &LENGTH)?) {
-        (known, None) => known,
+    match (row.size_bytes, length) {
+        (_, None) => {}
         (None, Some(length)) => {
-            let so_far = court.uploads.offset(&upload).await?;
-            if length < so_far || length > court.config.max_upload_bytes {
+            if length < claim.offset().await? || length > court.config.max_upload_bytes {
                 return Err(Failure::invalid(
                     "The length is smaller than what has arrived, or larger than this court takes.",
                 ));
             }
             let mut tx = court.db.begin_write().await?;
-            tx.execute(
-                "UPDATE uploads SET size_bytes = $2 WHERE upload = $1",
-                &[upload.as_str().into(), length.into()],
-            )
-            .await?;
+            ledger::fix_size(&mut tx, &upload, length).await?;
             tx.commit().await?;
-            Some(length)
+            row.size_bytes = Some(length);
         }
-        (Some(known), Some(length)) if known == length => Some(known),
-        _ => {
-            return Err(Failure::invalid(
-                "The length of an upload cannot be changed.",
-            ));
-        }
-    };
-    let at = receive(&court, &upload, offset, length, checksum(&headers)?, body).await?;
+        (Some(known), Some(length)) if known == length => {}
+        _ => return Err(ledger::length_is_fixed()),
+    }
+    let limit = row.size_bytes.unwrap_or(court.config.max_upload_bytes);
+    // Only where the offset is right: else that is what the client must hear about.
+    if claim.offset().await? == offset
+        && brings.is_some_and(|brings| brings > limit.saturating_sub(offset))
+    {
+        return Err(Failure::new(
+            ProblemKind::TooLarge,
+            "There are more bytes than the upload was made for.",
+        ));
+    }
+    let at = receive(&court, &upload, claim, &row, offset, checksum, body).await?;
     let mut response = empty(StatusCode::NO_CONTENT);
     response.headers_mut().insert(OFFSET, HeaderValue::from(at));
+    if let Some(date) = http_date(row.expires_ms) {
+        response.headers_mut().insert(EXPIRES, date);
+    }
     Ok(response)
 }
 
@@ -372,41 +396,23 @@ async fn append(
 async fn receive(
     court: &Court,
     upload: &str,
+    claim: Claim<'_>,
+    row: &UploadRow,
     offset: u64,
-    length: Option<u64>,
     checksum: Option<Sha256Digest>,
     body: Body,
 ) -> Answer<u64> {
     let patch = Patch {
         offset,
-        length,
-        max_bytes: court.config.max_upload_bytes,
+        limit: row.size_bytes.unwrap_or(court.config.max_upload_bytes),
         checksum,
         body: body.into_data_stream(),
     };
-    let at = court.uploads.patch(upload, patch).await?;
-    if length != Some(at) {
-        return Ok(at);
+    let (mut claim, at) = claim.receive(patch).await;
+    let at = at?;
+    if row.size_bytes == Some(at) {
+        ledger::complete(court, upload, &mut claim, row).await?;
     }
-    let row = read_row(court, upload).await?;
-    let plain = court.config.durability == crate::config::Durability::Plain;
-    if !plain && court.uploads.digest(upload).await? != row.stored_sha256 {
-        // Wrong bytes got in somewhere: begin anew, under the same statement and the same upload.
-        court.uploads.remove(upload).await?;
-        court.uploads.create(upload).await?;
-        return Err(Failure::new(
-            ProblemKind::ChecksumMismatch,
-            "The whole file differs from what was announced. Send it again from the beginning.",
-        ));
-    }
-    let mut tx = court.db.begin_write().await?;
-    tx.execute(
-        "UPDATE uploads SET state = 'complete' WHERE upload = $1",
-        &[upload.into()],
-    )
-    .await?;
-    tx.commit().await?;
-    court.intake_wake.notify_one();
     Ok(at)
 }
 
@@ -417,22 +423,23 @@ async fn terminate(
     headers: HeaderMap,
 ) -> Answer<Response<Body>> {
     require_version(&headers)?;
-    let row = read_row(&court, &upload).await?;
-    owner_only(&row, device)?;
-    if row.complete {
+    ledger::read(&court, &upload, device).await?;
+    let claim = court.uploads.claim(&upload).await;
+    let mut tx = court.db.begin_write().await?;
+    let deleted = tx
+        .execute(
+            "DELETE FROM uploads WHERE upload = $1 AND state = 'receiving'",
+            &[upload.as_str().into()],
+        )
+        .await?;
+    if deleted == 0 {
         return Err(Failure::new(
             ProblemKind::Conflict,
             "The upload is complete and belongs to the court.",
         ));
     }
-    let mut tx = court.db.begin_write().await?;
-    tx.execute(
-        "DELETE FROM uploads WHERE upload = $1 AND state = 'receiving'",
-        &[upload.as_str().into()],
-    )
-    .await?;
     tx.commit().await?;
-    court.uploads.remove(&upload).await?;
+    claim.remove()?;
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
@@ -459,14 +466,6 @@ fn http_date(ms: i64) -> Option<HeaderValue> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn expiry_is_written_as_http_writes_dates() {
-        assert_eq!(
-            http_date(784_111_777_000),
-            Some(HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"))
-        );
-    }
-}
+mod client;
+#[cfg(test)]
+mod tests;

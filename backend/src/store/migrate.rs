@@ -3,10 +3,13 @@
 use super::{Arg, Database, StoreError, StoreResult};
 
 /// Every migration in order: number and text.
-const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../../migrations/0001_core.sql"))];
+pub(super) const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("../../migrations/0001_core.sql")),
+    (2, include_str!("../../migrations/0002_uploads.sql")),
+];
 
 /// Newest schema this program knows.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
 
 /// Types that are spelled differently, as (text in the migration, PostgreSQL). SQLite takes the text as it stands.
 const POSTGRES_TYPES: &[(&str, &str)] = &[

@@ -1,0 +1,224 @@
+//! A court with one enrolled device, for tests of what devices send. Everything goes through the doors that real devices use.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use zhixing_protocol::age::{FileKey, Header, NONCE_LEN, StreamSealer};
+use zhixing_protocol::canonical::{Object, to_value};
+use zhixing_protocol::evidence::DigestPass;
+use zhixing_protocol::hash::{StatementHash, StoredDigest};
+use zhixing_protocol::ids::{DeviceId, ItemId, Nonce, StaffId};
+use zhixing_protocol::keys::{Signer as _, SoftwareSigner};
+use zhixing_protocol::statement::{
+    ChainTip, ClockReading, EvidenceCapture, KeyEnroll, MediaKind, Openings, Signed, Statement,
+    TypedBody,
+};
+use zhixing_protocol::time::UtcMillis;
+use zhixing_protocol::wire::{
+    AdmissionResult, EnrollRequest, SessionRequest, StatementsRequest, WireStatement, session_bytes,
+};
+
+use crate::config::Config;
+use crate::court::{Court, ServerClock};
+use crate::{devices, inbox};
+
+/// The fictional court of the tests.
+pub const WORD: &str = "川0811";
+/// When the tests begin.
+const START_MS: i64 = 1_790_000_000_000;
+
+/// A clock that tests set.
+#[derive(Clone)]
+pub struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    /// At the tests' beginning.
+    pub fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(START_MS)))
+    }
+
+    /// Lets time pass.
+    pub fn pass_ms(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// For the server.
+    pub fn server(&self) -> ServerClock {
+        let now = Arc::clone(&self.0);
+        Arc::new(move || UtcMillis(now.load(Ordering::SeqCst)))
+    }
+}
+
+/// Opens a court with its word in the tree.
+pub async fn open_court(config: Config, clock: &TestClock) -> Arc<Court> {
+    let court = Court::open(config, clock.server())
+        .await
+        .expect("the court opens");
+    let mut tx = court.db.begin_write().await.expect("begins");
+    tx.execute(
+        "INSERT INTO courts (word, name, level) VALUES ($1, 'x', 'basic') ON CONFLICT DO NOTHING",
+        &[WORD.into()],
+    )
+    .await
+    .expect("inserts the court");
+    tx.commit().await.expect("commits");
+    court
+}
+
+/// An enrolled device with an open session.
+pub struct TestDevice {
+    /// The device.
+    pub device: DeviceId,
+    /// Token of its session.
+    pub token: String,
+    signer: SoftwareSigner,
+    tip: ChainTip,
+}
+
+/// A sealed item as a device has it before uploading.
+pub struct Sealed {
+    /// The statement that names it.
+    pub statement: StatementHash,
+    /// The item.
+    pub item: ItemId,
+    /// The age file.
+    pub stored: Vec<u8>,
+    /// Its SHA-256.
+    pub stored_sha256: StoredDigest,
+}
+
+impl TestDevice {
+    /// Enrols a device of a new person and opens its session.
+    pub async fn enrol(court: &Court, login: &str) -> Self {
+        let staff = StaffId::make(court.now(), crate::random());
+        let mut tx = court.db.begin_write().await.expect("begins");
+        tx.execute(
+            "INSERT INTO staff (staff, login, name, role, court, badge) VALUES ($1, $2, 'x', 'judge', $3, 'x')",
+            &[staff.into(), login.into(), WORD.into()],
+        )
+        .await
+        .expect("inserts the person");
+        tx.commit().await.expect("commits");
+        let ticket = devices::make_ticket(court, login, "test")
+            .await
+            .expect("a ticket");
+        let pkcs8 = SoftwareSigner::make_pkcs8().expect("a key");
+        let signer = SoftwareSigner::from_pkcs8(&pkcs8).expect("the key loads");
+        let mut device = Self {
+            device: DeviceId::make(court.now(), crate::random()),
+            token: String::new(),
+            tip: ChainTip {
+                seq: 0,
+                hash: StatementHash::ZERO,
+            },
+            signer,
+        };
+        let body = KeyEnroll {
+            storage: "software".into(),
+            platform: "test".into(),
+            previous: None,
+            public_key: device.signer.public_key().clone(),
+            ticket: ticket.secret_digest(),
+        };
+        let enroll = device.sign(court, &body);
+        let request = EnrollRequest {
+            secret: ticket.secret,
+            enroll: WireStatement::from_signed(&enroll).expect("JSON"),
+        };
+        devices::enrol(court, request).await.expect("is enrolled");
+        device.open_session(court).await;
+        device
+    }
+
+    /// Opens a new session.
+    pub async fn open_session(&mut self, court: &Court) {
+        let challenge = devices::challenge(court, self.device)
+            .await
+            .expect("a challenge")
+            .challenge;
+        let bytes = session_bytes(court.realm, self.device, &challenge);
+        let request = SessionRequest {
+            challenge,
+            device: self.device,
+            key: self.signer.public_key().key_id(),
+            signature: self.signer.sign(&bytes).expect("signs"),
+        };
+        let session = devices::open_session(court, request).await.expect("opens");
+        self.token = session.token;
+    }
+
+    /// Signs the next statement of the device's chain.
+    pub fn sign<B: TypedBody>(&mut self, court: &Court, body: &B) -> Signed {
+        let link = self.tip.next_link();
+        let statement = Statement {
+            body: to_value(body).expect("canonical"),
+            case: None,
+            chain: Some(link),
+            clock: ClockReading {
+                anchor: None,
+                boot: "test".into(),
+                elapsed_ms: 1,
+                gnss_ms: None,
+                wall_ms: court.now(),
+            },
+            court: WORD.into(),
+            device: Some(self.device),
+            hidden: std::collections::BTreeMap::new(),
+            key: self.signer.public_key().key_id(),
+            nonce: Nonce(crate::random()),
+            realm: court.realm,
+            seen: None,
+            r#type: B::TYPE.into(),
+            unknown: Object::new(),
+        };
+        let signed = statement
+            .sign(&self.signer, Openings::new())
+            .expect("signs");
+        self.tip = ChainTip {
+            seq: link.seq,
+            hash: signed.hash(),
+        };
+        signed
+    }
+
+    /// Seals `plain` as a photo for the court and hands in its statement.
+    pub async fn seal(&mut self, court: &Court, plain: &[u8]) -> Sealed {
+        let identity = court.keys.identity(WORD).expect("the court's identity");
+        let file_key = FileKey::make(crate::random());
+        let nonce: [u8; NONCE_LEN] = crate::random();
+        let header = Header::seal(&file_key, &[identity.recipient()], crate::random::<32>)
+            .expect("an age header");
+        let mut stored = header.to_bytes();
+        stored.extend_from_slice(&nonce);
+        let mut sealer = StreamSealer::new(&file_key, &nonce);
+        sealer.push(plain, &mut stored);
+        sealer.finish(&mut stored);
+        let mut pass = DigestPass::default();
+        pass.update(plain);
+        let item = ItemId::make(court.now(), crate::random());
+        let body = EvidenceCapture {
+            digests: pass.finish(),
+            item,
+            kind: MediaKind::Photo,
+            media_type: "image/jpeg".into(),
+            recovered: false,
+        };
+        let signed = self.sign(court, &body);
+        let request = StatementsRequest {
+            statements: vec![WireStatement::from_signed(&signed).expect("JSON")],
+        };
+        let response = inbox::accept(court, self.device, request)
+            .await
+            .expect("is taken");
+        assert_eq!(
+            response.results.first().map(|result| result.admission),
+            Some(AdmissionResult::Admitted)
+        );
+        Sealed {
+            statement: signed.hash(),
+            item,
+            stored_sha256: StoredDigest::of(&stored),
+            stored,
+        }
+    }
+}
