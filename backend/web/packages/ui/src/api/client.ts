@@ -1,0 +1,153 @@
+import { Problem } from './problem'
+import type {
+  CaseFile,
+  CaseRow,
+  Court,
+  Device,
+  EnrolTicket,
+  EventPage,
+  Evidence,
+  EvidenceRow,
+  Session,
+  Staff,
+  SystemState,
+} from './types'
+
+/** Longest a request may take: the slowest call reads one case of some thousand events. */
+const TIMEOUT_MS = 30_000
+
+type Query = Record<string, string | number | null | undefined>
+
+/**
+ * Speaks the console API. The session is a cookie that no script can read; the CSRF value comes with login and `me`.
+ *
+ * When a session ends in the middle of work, `onSessionLost` is awaited (the person logs in again over the page) and
+ * the request is sent once more, so that nothing typed is lost.
+ */
+export class ConsoleClient {
+  onSessionLost: (() => Promise<void>) | null = null
+  private csrf = ''
+
+  constructor(
+    private readonly base = '/console/v1',
+    private readonly send: typeof fetch = (...request) => fetch(...request),
+  ) {}
+
+  async login(login: string, password: string, totp: string | null): Promise<Session> {
+    const body = totp === null ? { login, password } : { login, password, totp }
+    const session = await this.once<Session>('POST', 'login', {}, body)
+    this.csrf = session.csrf
+    return session
+  }
+
+  async logout(): Promise<void> {
+    await this.once('POST', 'logout', {}, {})
+    this.csrf = ''
+  }
+
+  async me(): Promise<Session> {
+    const session = await this.once<Session>('GET', 'me')
+    this.csrf = session.csrf
+    return session
+  }
+
+  courts(): Promise<{ courts: Court[] }> {
+    return this.get('courts')
+  }
+
+  cases(query: string, court: string, cursor: string | null): Promise<{ cases: CaseRow[]; next_cursor: string | null }> {
+    return this.get('cases', { query, court, cursor })
+  }
+
+  case(id: string): Promise<CaseFile> {
+    return this.get(`cases/${encodeURIComponent(id)}`)
+  }
+
+  events(id: string, afterSeq: number): Promise<EventPage> {
+    return this.get(`cases/${encodeURIComponent(id)}/events`, { after_seq: afterSeq })
+  }
+
+  evidenceOf(id: string, cursor: string | null): Promise<{ evidence: EvidenceRow[]; next_cursor?: string | null }> {
+    return this.get(`cases/${encodeURIComponent(id)}/evidence`, { cursor })
+  }
+
+  evidence(statement: string): Promise<Evidence> {
+    return this.get(`evidence/${encodeURIComponent(statement)}`)
+  }
+
+  devices(): Promise<{ devices: Device[] }> {
+    return this.get('devices')
+  }
+
+  revoke(device: string, reason: string, text: string): Promise<unknown> {
+    const body = text === '' ? { reason } : { reason, text }
+    return this.request('POST', `devices/${encodeURIComponent(device)}/revoke`, {}, body)
+  }
+
+  staff(): Promise<{ staff: Staff[] }> {
+    return this.get('staff')
+  }
+
+  enrolTicket(staff: string, label: string): Promise<EnrolTicket> {
+    return this.request('POST', 'enrol-tickets', {}, { staff, label })
+  }
+
+  system(): Promise<SystemState> {
+    return this.get('system')
+  }
+
+  /** Addresses of bytes, for `img`, `audio`, `video` and links. The server records each access. */
+  documentUrl(document: string): string {
+    return `${this.base}/documents/${encodeURIComponent(document)}`
+  }
+
+  thumbnailUrl(statement: string): string {
+    return `${this.base}/evidence/${encodeURIComponent(statement)}/thumbnail`
+  }
+
+  originalUrl(statement: string): string {
+    return `${this.base}/evidence/${encodeURIComponent(statement)}/original`
+  }
+
+  private get<T>(path: string, query: Query = {}): Promise<T> {
+    return this.request('GET', path, query)
+  }
+
+  private async request<T>(method: string, path: string, query: Query = {}, body?: unknown): Promise<T> {
+    try {
+      return await this.once<T>(method, path, query, body)
+    } catch (error) {
+      const lost = error instanceof Problem && error.kind === 'unauthenticated'
+      if (!lost || this.onSessionLost === null) throw error
+      await this.onSessionLost()
+      return await this.once<T>(method, path, query, body)
+    }
+  }
+
+  private async once<T>(method: string, path: string, query: Query = {}, body?: unknown): Promise<T> {
+    const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== '')
+    const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
+    const headers: Record<string, string> = { accept: 'application/json' }
+    if (method !== 'GET') {
+      headers['content-type'] = 'application/json'
+      if (this.csrf !== '') headers['x-zx-csrf'] = this.csrf
+    }
+    let response: Response
+    try {
+      response = await this.send(`${this.base}/${path}${search === '' ? '' : `?${search}`}`, {
+        method,
+        headers,
+        credentials: 'same-origin',
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+    } catch {
+      throw new Problem({ kind: 'unreachable', status: 0 })
+    }
+    if (!response.ok) throw await Problem.read(response)
+    if (response.status === 204) return {} as T
+    const type = response.headers.get('content-type') ?? ''
+    if (!type.includes('json')) throw new Problem({ kind: 'unreachable', status: response.status })
+    return (await response.json()) as T
+  }
+}

@@ -1,0 +1,195 @@
+// Shapes of the console API, version 1. Times are integer milliseconds UTC, dates `YYYY-MM-DD`, money integer fen.
+
+export type StaffRole = 'judge' | 'clerk' | 'duty' | 'admin' | 'auditor'
+
+export interface Session {
+  user: { id: string; name: string; role: StaffRole; courts: string[] }
+  csrf: string
+}
+
+export interface Court {
+  word: string
+  name: string
+  level: string
+  parent: string | null
+}
+
+export interface CaseRow {
+  case: string
+  number: string
+  court: string
+  cause: string
+  filed_on: string | null
+  handler: string | { name: string } | null
+  amount_fen: number | null
+  applicants: string[]
+  respondents: string[]
+  evidence_count: number
+  last_event_at_ms: number | null
+}
+
+export interface Party {
+  party: string
+  role: string
+  kind: string
+  name: string | null
+  id_number: string | null
+  phone: string | null
+  address: string | null
+  village: string | null
+}
+
+export interface CaseDocument {
+  document: string
+  title: string | null
+  kind: string
+  volume: string
+  media_type: string
+  size_bytes: number
+  sha256: string
+  added_at_ms: number
+}
+
+/** Where the event chain of a case stands. */
+export interface Head {
+  seq: number
+  hash: string
+}
+
+export interface CaseFile {
+  case: string
+  number: string
+  court: string
+  cause: string
+  filed_on: string | null
+  amount_fen: number | null
+  title: string | null
+  handler: { id: string; name: string } | null
+  head: Head | string | null
+  event_count: number
+  parties: Party[]
+  documents: CaseDocument[]
+  notes: { at_ms: number; author: string | null; text: string | null }[]
+}
+
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
+
+/** Value and salt of a hidden member; null once it was erased. */
+export type Openings = Record<string, { salt: string; value: Json } | null>
+
+export interface CaseEvent {
+  seq: number
+  at_ms: number
+  occurred_on: string
+  kind: string
+  corrects: number | null
+  cause: string
+  body: Json
+  openings: Openings
+  actor: string | { name: string } | null
+  /** Exact canonical bytes as text, where the server sends them. */
+  raw?: string
+}
+
+export interface EventPage {
+  events: CaseEvent[]
+  head: Head | string | number | null
+}
+
+export type EvidenceKind = 'photo' | 'segment' | 'audio' | 'import' | 'derivative'
+export type AssuranceLevel = 'A0' | 'A1' | 'A2' | 'A3' | 'A4'
+export type Outcome = 'awaited' | 'verified' | 'unreadable' | 'mismatch'
+
+export interface EvidenceRow {
+  statement: string
+  item: string
+  kind: EvidenceKind
+  media_type: string
+  size_bytes: number
+  captured: { estimate_ms: number | null; wall_ms: number }
+  assurance: AssuranceLevel
+  outcome: Outcome
+  has_thumbnail: boolean
+  recovered: boolean
+  recording: { id: string; index: number } | null
+  flags: string[]
+}
+
+export interface Named {
+  name: string
+  value: Json
+}
+
+export interface TimeBracket {
+  not_before_ms: number | null
+  not_after_ms: number | null
+  estimate_ms: number | null
+  wall_ms: number
+  source: 'court' | 'tsa' | null
+  flags: string[]
+}
+
+export interface Check {
+  code: string
+  ok: boolean | null
+  detail: string | null
+}
+
+export interface Evidence extends EvidenceRow {
+  case: string | null
+  device: { id: string; label: string; officer: string | null; public_key?: string }
+  statement_json: string
+  signature_hex: string
+  openings: Openings
+  digests: { size_bytes: number; sha256: string; sm3: string; chunk_bytes: number; chunk_root: string }
+  facts: Named[]
+  claims: Named[]
+  bracket: TimeBracket
+  receipt: { json: string; signature_hex: string; at_ms: number; stored_sha256: string; public_key?: string } | null
+  proof: { log_index: number; tree_size: number; hashes: string[]; checkpoint: string } | null
+  checks: Check[]
+}
+
+export interface Device {
+  device: string
+  label: string
+  officer: { id: string; name: string }
+  court: string
+  enrolled_at_ms: number
+  last_seen_ms: number | null
+  status: 'active' | 'revoked' | 'forked' | 'chain_open'
+  seq: number
+  assurance: string
+  pending_items: number | null
+  flags: string[]
+}
+
+export interface Staff {
+  id: string
+  login: string
+  name: string
+  role: StaffRole
+  court: string
+  badge: string
+}
+
+export interface EnrolTicket {
+  ticket: string
+  expires_at_ms: number
+  qr_svg: string
+}
+
+export interface SystemState {
+  version: string
+  realm: string
+  store: string
+  objects: string
+  log: { origin: string; size: number; root: string; checkpoint_at_ms: number | null }
+  jobs: { waiting: number; running: number; failed: number }
+  uploads: { open: number; bytes_open: number }
+  statements: number
+  devices: number
+  cases: number
+  disk_free_bytes: number | null
+  started_at_ms: number
+}
