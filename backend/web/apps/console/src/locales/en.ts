@@ -210,11 +210,13 @@ export const en: Messages = {
     zone: 'All in China Standard Time (UTC+8), 24 hours.',
   },
   facts: {
+    table: 'Comparison',
     topic: 'Item',
     device: 'Device recorded',
     file: 'File claims',
     verdict: 'Compared',
     time: 'Time of capture',
+    sealed: 'Time of sealing',
     gnss: 'Satellite time',
     place: 'Place',
     same: 'Same',

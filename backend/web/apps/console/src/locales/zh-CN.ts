@@ -211,11 +211,13 @@ export const zhCN: Messages = {
     zone: '均为北京时间，24 小时制。',
   },
   facts: {
+    table: '对照表',
     topic: '项目',
     device: '设备记录',
     file: '文件自称',
     verdict: '对照',
     time: '拍摄时间',
+    sealed: '封存时间',
     gnss: '卫星时间',
     place: '地点',
     same: '一致',

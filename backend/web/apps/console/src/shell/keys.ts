@@ -4,11 +4,16 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName))
 }
 
+/** Closed dialogs stay in the page, without a box. */
+function hasOpenDialog(): boolean {
+  return [...document.querySelectorAll('[aria-modal="true"]')].some((dialog) => dialog.getClientRects().length > 0)
+}
+
 /** Single keys that act anywhere on the page, but never while somebody types or a dialog is open. */
 export function useKeys(keys: Record<string, () => void>): void {
   const pressed = (event: KeyboardEvent): void => {
     const act = keys[event.key]
-    const busy = isTyping(event.target) || document.querySelector('[aria-modal="true"]') !== null
+    const busy = isTyping(event.target) || hasOpenDialog()
     if (act === undefined || busy || event.ctrlKey || event.metaKey || event.altKey) return
     event.preventDefault()
     act()

@@ -81,9 +81,10 @@ export function distanceM(a: Pick<Place, 'latitude' | 'longitude'>, b: Pick<Plac
 
 /**
  * Sets what the device recorded beside what the file says of itself. A difference is shown, never judged: either side
- * may be wrong, and nothing is refused for it.
+ * may be wrong, and nothing is refused for it. An imported file was sealed long after it was made, so that those two
+ * times are not compared.
  */
-export function compareFacts(facts: Named[], claims: Named[], estimateMs: number | null): Comparison[] {
+export function compareFacts(facts: Named[], claims: Named[], estimateMs: number | null, imported: boolean): Comparison[] {
   const used = new Set<Named>()
   const take = (list: Named[], ...names: string[]): Named[] => {
     const found = list.filter((entry) => names.includes(entry.name))
@@ -107,7 +108,14 @@ export function compareFacts(facts: Named[], claims: Named[], estimateMs: number
   const wall = facts.filter((entry) => entry.name === 'wall_ms')
   const made = estimate.length > 0 ? estimate : estimateMs !== null ? [{ name: 'estimate_ms', value: estimateMs }] : wall
   if (made === wall) wall.forEach((entry) => used.add(entry))
-  byTime('time', made, take(claims, 'taken', 'taken_offset'), readExifTime(valueIn(claims, 'taken'), valueIn(claims, 'taken_offset')))
+  const taken = take(claims, 'taken', 'taken_offset')
+  const takenAt = readExifTime(valueIn(claims, 'taken'), valueIn(claims, 'taken_offset'))
+  if (imported) {
+    add('sealed', made, [], null, false)
+    add('time', [], taken, null, false, takenAt?.zoneAssumed)
+  } else {
+    byTime('time', made, taken, takenAt)
+  }
 
   const fixed = `${textOf(valueIn(claims, 'gps_date'))} ${textOf(valueIn(claims, 'gps_time'))}`
   byTime('gnss', take(facts, 'gnss_ms'), take(claims, 'gps_date', 'gps_time'), readExifTime(fixed, '+00:00'))
