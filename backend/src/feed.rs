@@ -14,7 +14,7 @@ use crate::court::Court;
 use crate::devices::{DeviceRow, DeviceStatus};
 use crate::problem::{Answer, Failure};
 use crate::store::Tx;
-use crate::{cases, devices, log};
+use crate::{cases, devices, inbox, log};
 
 /// Most events of one answer; more are announced by a `more` frame (I11).
 const MAX_EVENTS: u64 = 2000;
@@ -55,7 +55,7 @@ pub async fn pull(court: &Court, device: DeviceId, request: PullRequest) -> Answ
     let row = DeviceRow::read(&mut tx, device)
         .await?
         .ok_or_else(Failure::not_found)?;
-    let mut more = device_frames(&mut tx, &row, &request, &mut lines).await?;
+    let mut more = device_frames(court, &mut tx, &row, &request, &mut lines).await?;
     if row.status == DeviceStatus::Revoked {
         lines.push(&Frame::DeviceRevoked {})?;
     }
@@ -69,6 +69,7 @@ pub async fn pull(court: &Court, device: DeviceId, request: PullRequest) -> Answ
 }
 
 async fn device_frames(
+    court: &Court,
     tx: &mut Tx,
     row: &DeviceRow,
     request: &PullRequest,
@@ -105,11 +106,17 @@ async fn device_frames(
                     return end_device(lines, request, cursor).map(|()| false);
                 }
                 let statement: StatementHash = body.parse().map_err(Failure::internal)?;
+                let sealed = inbox::read_statement(tx, statement)
+                    .await?
+                    .ok_or_else(|| Failure::internal("a proof of a statement that is gone"))?;
+                let seen = log::seen_size(court, tx, &sealed).await?;
+                let marks = log::bounding_marks(tx, seen, ord - 1).await?;
                 let proof = ProofFrame {
                     hashes: log::inclusion(tx, ord - 1, signed.size).await?,
                     index: ord - 1,
                     size: signed.size,
                     checkpoint: signed.checkpoint.clone(),
+                    marks: marks.into_iter().map(|(_, document)| document).collect(),
                     statement,
                 };
                 Frame::Proof(DeviceFrame {

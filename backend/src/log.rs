@@ -10,6 +10,7 @@ use zhixing_protocol::evidence::{TimeSource, TrustedTime};
 use zhixing_protocol::hash::{RootHash, StatementHash};
 use zhixing_protocol::keys::{Signature, Signer as _};
 use zhixing_protocol::receipt::TimeMark;
+use zhixing_protocol::statement::Statement;
 use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::tlog::{
     Accumulator, Checkpoint, EntryBundle, Leaf, TILE_WIDTH, TileCoordinate, TreeReader,
@@ -111,17 +112,43 @@ pub async fn frame_since(
     }))
 }
 
-/// Trusted times over checkpoints, all that can matter for the bracket of one statement.
-pub async fn trusted_times(
+/// Root of the log at an earlier size, from the roots of its complete subtrees.
+async fn root_at(tx: &mut Tx, size: u64) -> StoreResult<Option<RootHash>> {
+    let mut peaks = Vec::new();
+    for position in Accumulator::peak_positions(size) {
+        peaks.push(node(tx, position).await?);
+    }
+    Ok(Accumulator::from_peaks(size, peaks).map(|tree| tree.root()))
+}
+
+/// Size of the checkpoint that a statement had seen, if its root is the log's own at that size and not a claim.
+pub async fn seen_size(
+    court: &Court,
     tx: &mut Tx,
-    seen_size: u64,
+    statement: &Statement,
+) -> StoreResult<Option<u64>> {
+    let Some(seen) = &statement.seen else {
+        return Ok(None);
+    };
+    let signed = signed_state(tx).await?;
+    if seen.origin != court.config.log_origin || seen.size > signed.size {
+        return Ok(None);
+    }
+    Ok((root_at(tx, seen.size).await? == Some(seen.root)).then_some(seen.size))
+}
+
+/// The trusted times that bound a statement: the newest not after what it had seen, the first over its leaf.
+pub async fn bounding_marks(
+    tx: &mut Tx,
+    seen_size: Option<u64>,
     leaf_index: u64,
-) -> StoreResult<Vec<TrustedTime>> {
+) -> StoreResult<Vec<(TrustedTime, SignedDocument)>> {
     let rows = tx
         .rows(
-            "SELECT size, at_ms, source FROM time_marks WHERE size = (SELECT MAX(size) FROM time_marks WHERE size <= $1) \
-             OR size = (SELECT MIN(size) FROM time_marks WHERE size > $2)",
-            &[seen_size.into(), leaf_index.into()],
+            "SELECT size, at_ms, source, document FROM time_marks \
+             WHERE size = (SELECT MAX(size) FROM time_marks WHERE size <= $1) \
+             OR size = (SELECT MIN(size) FROM time_marks WHERE size > $2) ORDER BY size",
+            &[seen_size.unwrap_or(0).into(), leaf_index.into()],
         )
         .await?;
     rows.iter()
@@ -131,11 +158,14 @@ pub async fn trusted_times(
             } else {
                 TimeSource::Court
             };
-            Ok(TrustedTime {
+            let time = TrustedTime {
                 size: row.count(0)?,
                 at_ms: UtcMillis(row.int(1)?),
                 source,
-            })
+            };
+            let document = serde_json::from_str(&row.text(3)?)
+                .map_err(|error| StoreError::Damaged(error.to_string()))?;
+            Ok((time, document))
         })
         .collect()
 }

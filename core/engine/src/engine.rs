@@ -428,6 +428,16 @@ impl Engine {
         crate::proof::free(&self.holdings)
     }
 
+    /// What is known of one item: receipt, place in the log, time bracket, assurance.
+    pub fn held(&self, item: &Item) -> Result<crate::proof::Held> {
+        crate::proof::held(&self.holdings, item)
+    }
+
+    /// Compares every original on this device with what was sealed.
+    pub fn examine(&self) -> Result<crate::proof::Examination> {
+        crate::proof::examine(&self.holdings)
+    }
+
     /// Writes what this device can prove about a case into a folder. See [`crate::proof::export`].
     pub fn export(&self, case: CaseId, folder: &Path) -> Result<PathBuf> {
         crate::proof::export(&self.holdings, &self.shelf, case, folder)

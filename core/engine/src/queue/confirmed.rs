@@ -49,6 +49,8 @@ pub struct StoredProof {
     pub origin: String,
     /// Audit path.
     pub hashes: Vec<RootHash>,
+    /// `time.mark/1` documents that bound the statement's time, each believed when it is read.
+    pub marks: Vec<SignedDocument>,
 }
 
 /// How long the court was not heard of. Setting the clock back never shortens it.
@@ -251,7 +253,7 @@ impl Queue {
         let found = self
             .db
             .query_row(
-                "SELECT leaf_index, size, origin, hashes FROM proof WHERE statement = ?1",
+                "SELECT leaf_index, size, origin, hashes, marks FROM proof WHERE statement = ?1",
                 [statement.0],
                 |row| {
                     Ok((
@@ -259,17 +261,19 @@ impl Queue {
                         row.get::<_, i64>(1)?,
                         row.get(2)?,
                         row.get::<_, String>(3)?,
+                        row.get::<_, String>(4)?,
                     ))
                 },
             )
             .optional()?;
         found
-            .map(|(index, size, origin, hashes)| {
+            .map(|(index, size, origin, hashes, marks)| {
                 Ok(StoredProof {
                     index: from_sql(index),
                     size: from_sql(size),
                     origin,
                     hashes: serde_json::from_str(&hashes)?,
+                    marks: serde_json::from_str(&marks)?,
                 })
             })
             .transpose()

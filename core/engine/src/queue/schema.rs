@@ -72,7 +72,8 @@ CREATE TABLE proof(
   leaf_index INTEGER NOT NULL,
   size INTEGER NOT NULL,
   origin TEXT NOT NULL,
-  hashes TEXT NOT NULL               -- JSON, audit path
+  hashes TEXT NOT NULL,              -- JSON, audit path
+  marks TEXT NOT NULL                -- JSON, signed times that bound the statement
 ) STRICT;
 
 CREATE TABLE checkpoint(

@@ -230,14 +230,15 @@ fn commit_device(queue: &mut Queue, cursor: u64, frames: &DeviceFrames) -> Resul
     }
     for (frame, origin) in proofs {
         transaction.execute(
-            "INSERT INTO proof(statement, leaf_index, size, origin, hashes) VALUES(?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO proof(statement, leaf_index, size, origin, hashes, marks) VALUES(?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT(statement) DO NOTHING",
             params![
                 frame.statement.0,
                 to_sql(frame.index),
                 to_sql(frame.size),
                 origin,
-                serde_json::to_string(&frame.hashes)?
+                serde_json::to_string(&frame.hashes)?,
+                serde_json::to_string(&frame.marks)?
             ],
         )?;
     }

@@ -209,6 +209,7 @@ impl TestCourt {
             index,
             size,
             checkpoint: self.note(size),
+            marks: Vec::new(),
             statement,
         }
     }

@@ -282,6 +282,10 @@ pub struct ProofFrame {
     pub size: u64,
     /// The signed note whose root the path leads to.
     pub checkpoint: String,
+    /// `time.mark/1` documents that bound the time of the statement: the newest not after what it had seen, and the
+    /// first over its leaf.
+    #[serde(default)]
+    pub marks: Vec<SignedDocument>,
     /// The statement.
     pub statement: StatementHash,
 }
