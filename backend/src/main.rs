@@ -50,6 +50,8 @@ enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// Print the root key in PEM, to be published: with it anybody checks exported evidence.
+    Root,
     /// Bring the database to the newest schema and stop.
     Migrate,
     /// Print the commented default configuration.
@@ -127,6 +129,9 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
                 .map_err(|failure| failure.0.title)?;
             say(&ticket.to_string());
         }
+        Command::Root => say(zhixing_protocol::keys::Signer::public_key(&court.keys.root)
+            .to_pem()
+            .trim_end()),
         Command::RevokeDevice { device, reason } => {
             let device = device.parse().map_err(|error| format!("device: {error}"))?;
             devices::revoke(&court, device, &reason, "")
