@@ -9,7 +9,7 @@ export const en: Messages = {
     logout: 'Log out',
     keys: 'Keys',
   },
-  money: { wan: '{wan} × 10,000 yuan', none: 'Not a payment' },
+  money: { wan: '{wan} wan yuan', none: 'Not a payment' },
   help: {
     title: 'Keyboard',
     search: { key: '/', does: 'Go to the search field of the cases' },
@@ -29,7 +29,8 @@ export const en: Messages = {
     totp_hint: 'Six digits from your authenticator app, new every 30 seconds.',
     send: 'Log in',
     missing: 'Fill in every field.',
-    locked: 'To protect the account, try again in {span}. If you forgot the password, ask the administrator of your court.',
+    locked: 'To protect the account, try again after {time}. If you forgot the password, ask the administrator of your court.',
+    remaining: '{span} to wait',
     unlocked: 'The lock has ended; you can try again.',
     recorded: 'Logins and views of parties’ data are recorded.',
   },

@@ -23,7 +23,8 @@ export async function walkLogin(walk) {
     }
     await page.getByRole('button', { name: '登录', exact: true }).click()
     await page.getByText('此账号已暂时锁定。').waitFor()
-    holds(/请在 1 分 \d\d 秒后再试/.test(await page.getByRole('alert').innerText()), 'the remaining time is shown')
+    holds(/请在 \d\d:\d\d 以后再试/.test(await page.getByRole('alert').innerText()), 'the alert names the time')
+    holds(/还需等待 1 分 \d\d 秒/.test(await page.getByRole('timer').innerText()), 'the remaining time is shown')
     holds(await page.getByRole('button', { name: '登录', exact: true }).isDisabled(), 'no further attempt while locked')
     await walk.examine('login-locked-zh')
   })
@@ -151,6 +152,7 @@ export async function walkFaults(walk, mock, { evidenceWithDifferences, account 
     await dialog.getByText('遗失', { exact: true }).click()
     await dialog.getByLabel('说明（可不填）').fill('11 月 22 日下乡途中遗失。')
     await dialog.getByText('我已了解上述后果').click()
+    equal(await dialog.getByText('请选择原因').count(), 0, 'complaints once all is filled in')
     await walk.examine('revoke-zh')
     await walk.inWindow(390, 844, () => walk.examine('revoke-zh-phone'))
     mock.fail('devices', 'internal')

@@ -74,7 +74,7 @@ export class Walk {
     await this.page.screenshot({ path: join(this.pictures, `${name}.png`), fullPage: true })
   }
 
-  /** No accessibility violation, nothing wider than the window, no key of a missing text; then a picture. */
+  /** No accessibility violation, nothing wider than the window or cut off, no key of a missing text; then a picture. */
   async examine(name) {
     const { page } = this
     await page.waitForFunction(() => document.querySelector('.load__skeleton') === null)
@@ -101,6 +101,18 @@ export class Walk {
       const out = [...document.querySelectorAll('body *')].filter((element) => element.getBoundingClientRect().right > limit + 1 && element.closest('.zx-scroll, pre') === null)
       return `${document.documentElement.scrollWidth} > ${limit}: ${out.slice(-3).map((element) => `${element.tagName}.${element.className}`).join(', ')}`
     })
+    const cut = await this.page.evaluate(() => {
+      const cutting = [...document.querySelectorAll('#main *, [role="dialog"] *')].filter((element) => {
+        const style = getComputedStyle(element)
+        const small = element.clientWidth <= 1 || element.closest('[aria-hidden="true"], .zx-hidden') !== null
+        return style.overflowX === 'hidden' && !small && element.innerText?.trim() !== '' && element.scrollWidth > element.clientWidth + 1
+      })
+      return cutting.map((element) => `${element.tagName}.${element.className}`)
+    })
+    if (cut.length > 0) {
+      await this.picture(`cut-${name}`)
+      throw new Error(`${name} cuts text off: ${cut.join(', ')}`)
+    }
     if (wide !== null) {
       await this.picture(`wide-${name}`)
       throw new Error(`${name} is wider than the window: ${wide}`)
