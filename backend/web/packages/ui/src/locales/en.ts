@@ -129,6 +129,8 @@ export const en: Messages = {
     realm: 'Deployment',
     chain: 'Chain without gap',
     openings: 'Hidden content fits its commitments',
+    bytes: 'Original received by the court fits the statement',
+    log: 'Proof of inclusion in the log',
     digests: 'Digests of the original',
     stored: 'File the court keeps',
     intake: 'Check on arrival',

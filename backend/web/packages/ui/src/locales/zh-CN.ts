@@ -130,6 +130,8 @@ export const zhCN: Messages = {
     realm: '所属部署',
     chain: '签名链连续',
     openings: '隐藏内容与承诺一致',
+    bytes: '法院收到的原件与声明一致',
+    log: '日志收录证明',
     digests: '原件摘要',
     stored: '法院保存的文件',
     intake: '入库核验',
