@@ -6,6 +6,7 @@ use zhixing_protocol::ids::{CaseId, StaffId};
 
 use crate::court::Court;
 use crate::problem::{Answer, Failure};
+use crate::store::Tx;
 
 /// Records one look. Done before anything is shown.
 pub async fn record(
@@ -15,7 +16,35 @@ pub async fn record(
     case: CaseId,
     what: &str,
 ) -> Answer<()> {
+    record_all(court, staff, &[(court_word.to_owned(), case)], what).await
+}
+
+/// Records a look at several cases, each in the chain of its court, in one transaction.
+pub async fn record_all(
+    court: &Court,
+    staff: StaffId,
+    cases: &[(String, CaseId)],
+    what: &str,
+) -> Answer<()> {
+    if cases.is_empty() {
+        return Ok(());
+    }
     let mut tx = court.db.begin_write().await?;
+    for (word, case) in cases {
+        append(court, &mut tx, word, staff, *case, what).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn append(
+    court: &Court,
+    tx: &mut Tx,
+    court_word: &str,
+    staff: StaffId,
+    case: CaseId,
+    what: &str,
+) -> Answer<()> {
     let last = tx
         .row(
             "SELECT seq, entry FROM access_log WHERE court = $1 ORDER BY seq DESC LIMIT 1",
@@ -39,6 +68,5 @@ pub async fn record(
         &[court_word.into(), seq.into(), prev.into(), entry.into()],
     )
     .await?;
-    tx.commit().await?;
     Ok(())
 }

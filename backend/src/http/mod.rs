@@ -1,5 +1,6 @@
 //! HTTP: one file per audience.
 
+mod console;
 mod device;
 mod log;
 mod uploads;
@@ -21,6 +22,7 @@ pub fn router(court: Arc<Court>) -> Router {
     Router::new()
         .nest("/device/v1", device::routes().merge(uploads::routes()))
         .nest("/log", log::routes())
+        .merge(console::routes())
         .route("/health", axum::routing::get(health))
         .layer(tower_http::compression::CompressionLayer::new())
         .with_state(court)

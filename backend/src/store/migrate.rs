@@ -6,10 +6,11 @@ use super::{Arg, Database, StoreError, StoreResult};
 pub(super) const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("../../migrations/0001_core.sql")),
     (2, include_str!("../../migrations/0002_uploads.sql")),
+    (3, include_str!("../../migrations/0003_console.sql")),
 ];
 
 /// Newest schema this program knows.
-pub const SCHEMA_VERSION: i64 = 2;
+pub const SCHEMA_VERSION: i64 = 3;
 
 /// Types that are spelled differently, as (text in the migration, PostgreSQL). SQLite takes the text as it stands.
 const POSTGRES_TYPES: &[(&str, &str)] = &[

@@ -1,0 +1,299 @@
+//! The console as a browser meets it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use http::{Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::court::Court;
+use crate::store::testing::{Scratch, on_both_engines};
+use crate::testing::{TestClock, WORD, open_court};
+use crate::{auth, import};
+
+/// A court from a batch, and a browser.
+struct Desk {
+    court: Arc<Court>,
+    clock: TestClock,
+    router: Router,
+    cookie: String,
+    csrf: String,
+}
+
+const COURTS: &str = r#"{"word":"川08","name":"中院","level":"intermediate","parent":null}
+{"word":"川0811","name":"基层院","level":"basic","parent":"川08"}
+{"word":"川0812","name":"邻院","level":"basic","parent":"川08"}
+"#;
+const STAFF: &str = r#"{"login":"judge","name":"甲","role":"judge","court":"川0811","badge":"1","password":"对的密码"}
+{"login":"idle","name":"乙","role":"judge","court":"川0811","badge":"2","password":"对的密码"}
+{"login":"chief","name":"丙","role":"admin","court":"川08","badge":"3","password":"对的密码"}
+{"login":"neighbour","name":"丁","role":"admin","court":"川0812","badge":"4","password":"对的密码"}
+"#;
+const CASES: &str = r#"{"external_id":"c1","number":"（2020）川0811执123号","court":"川0811","cause":"loan","amount_fen":2000000,"filed_on":"2020-03-10","title":"借款","handler":"judge","parties":[{"external_id":"p1","role":"applicant","kind":"person","name":"申请人"},{"external_id":"p2","role":"respondent","kind":"person","name":"被执行人","phone":"13900000000"}],"documents":[{"external_id":"d1","kind":"application","volume":"main","title":"申请书","media_type":"application/pdf","file":"d1.pdf"}]}
+"#;
+
+impl Desk {
+    async fn new(scratch: &Scratch) -> Self {
+        let clock = TestClock::new();
+        let court = open_court(scratch.config(), &clock).await;
+        let batch = tempfile::tempdir().expect("a folder");
+        for (name, text) in [
+            ("courts.jsonl", COURTS),
+            ("staff.jsonl", STAFF),
+            ("cases.jsonl", CASES),
+            ("d1.pdf", "%PDF-1.4 plain bytes"),
+        ] {
+            std::fs::write(batch.path().join(name), text).expect("writes the batch");
+        }
+        // `open_court` has put the court into the tree already; here it needs its parent.
+        let mut tx = court.db.begin_write().await.expect("begins");
+        tx.execute("DELETE FROM courts WHERE word = $1", &[WORD.into()])
+            .await
+            .expect("deletes");
+        tx.commit().await.expect("commits");
+        let report = import::run(&court, batch.path()).await.expect("imports");
+        assert!(report.failed.is_empty(), "{:?}", report.failed);
+        let again = import::run(&court, batch.path()).await.expect("imports");
+        assert_eq!(
+            (again.added, again.failed.len()),
+            (0, 0),
+            "a second import changes nothing"
+        );
+        Self {
+            router: crate::http::router(Arc::clone(&court)),
+            court,
+            clock,
+            cookie: String::new(),
+            csrf: String::new(),
+        }
+    }
+
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, http::HeaderMap, Vec<u8>) {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/console/{path}"))
+            .header(header::COOKIE, &self.cookie)
+            .header("x-zx-csrf", &self.csrf);
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let body = body.map_or(Body::empty(), |body| Body::from(body.to_string()));
+        let response = self
+            .router
+            .clone()
+            .oneshot(request.body(body).expect("a request"))
+            .await
+            .expect("an answer");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("the body").to_bytes();
+        (parts.status, parts.headers, bytes.to_vec())
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let (status, _, bytes) = self.send(method, &format!("v1/{path}"), body).await;
+        let value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        (status.as_u16(), value)
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let (status, value) = self.ask("GET", path, None).await;
+        assert_eq!(status, 200, "{path}: {value}");
+        value
+    }
+
+    async fn try_login(&mut self, login: &str, password: &str) -> (u16, Value) {
+        let body = json!({"login": login, "password": password});
+        let (status, headers, bytes) = self.send("POST", "v1/login", Some(body)).await;
+        let value: Value = serde_json::from_slice(&bytes).expect("JSON");
+        if status == StatusCode::OK {
+            let cookie = headers
+                .get(header::SET_COOKIE)
+                .expect("a cookie")
+                .to_str()
+                .expect("ASCII");
+            assert!(
+                cookie.contains("HttpOnly; SameSite=Strict; Path=/console"),
+                "{cookie}"
+            );
+            self.cookie = cookie.split(';').next().expect("a pair").to_owned();
+            self.csrf = value["csrf"].as_str().expect("a value").to_owned();
+        }
+        (status.as_u16(), value)
+    }
+
+    async fn login(&mut self, login: &str) -> Value {
+        let (status, value) = self.try_login(login, "对的密码").await;
+        assert_eq!(status, 200, "{value}");
+        value
+    }
+
+    async fn looks(&self) -> Vec<Value> {
+        let mut tx = self.court.db.begin_read().await.expect("begins");
+        let rows = tx
+            .rows(
+                "SELECT prev, entry FROM access_log WHERE court = $1 ORDER BY seq",
+                &[WORD.into()],
+            )
+            .await
+            .expect("reads");
+        let mut prev = "0".repeat(64);
+        rows.iter()
+            .map(|row| {
+                let entry = row.text(1).expect("an entry");
+                assert_eq!(row.text(0).expect("a digest"), prev, "chained");
+                prev = zhixing_protocol::hash::Sha256Digest::of(entry.as_bytes()).to_string();
+                serde_json::from_str(&entry).expect("JSON")
+            })
+            .collect()
+    }
+}
+
+on_both_engines! {
+    async fn a_session_begins_idles_out_and_ends(scratch: Scratch) {
+        let mut desk = Desk::new(&scratch).await;
+        for path in ["me", "courts", "cases", "devices", "staff", "system"] {
+            let (status, problem) = desk.ask("GET", path, None).await;
+            assert_eq!((status, problem["kind"].as_str()), (401, Some("unauthenticated")), "{path}");
+        }
+        let session = desk.login("chief").await;
+        assert_eq!(session["user"]["courts"], json!(["川08", "川0811", "川0812"]));
+        assert_eq!(desk.get("me").await, session);
+        let first = desk.cookie.clone();
+        desk.login("chief").await;
+        assert_ne!(desk.cookie, first, "a new session each time");
+        let second = std::mem::replace(&mut desk.cookie, first);
+        assert_eq!(desk.ask("GET", "me", None).await.0, 401, "the former one has ended");
+        desk.cookie = second;
+        desk.clock.pass_ms(29 * 60_000);
+        desk.get("me").await;
+        desk.clock.pass_ms(29 * 60_000);
+        desk.get("me").await;
+        desk.clock.pass_ms(31 * 60_000);
+        assert_eq!(desk.ask("GET", "me", None).await.0, 401, "idle for too long");
+        desk.login("chief").await;
+        for _ in 0..25 {
+            desk.clock.pass_ms(29 * 60_000);
+            desk.ask("GET", "me", None).await;
+        }
+        assert_eq!(desk.ask("GET", "me", None).await.0, 401, "no session lasts longer than 12 h");
+        desk.login("chief").await;
+        let csrf = std::mem::take(&mut desk.csrf);
+        let (status, problem) = desk.ask("POST", "logout", Some(json!({}))).await;
+        assert_eq!((status, problem["kind"].as_str()), (403, Some("forbidden")), "a foreign page cannot act");
+        desk.csrf = csrf;
+        assert_eq!(desk.ask("POST", "logout", Some(json!({}))).await.0, 200);
+        assert_eq!(desk.ask("GET", "me", None).await.0, 401);
+    }
+
+    async fn wrong_logins_are_locked_out_whether_they_exist_or_not(scratch: Scratch) {
+        let mut desk = Desk::new(&scratch).await;
+        for login in ["judge", "nobody"] {
+            for _ in 0..6 {
+                let (status, problem) = desk.try_login(login, "wrong").await;
+                assert_eq!((status, problem["kind"].as_str()), (401, Some("login_refused")), "{login}");
+            }
+            let (status, problem) = desk.try_login(login, "对的密码").await;
+            assert_eq!((status, problem["kind"].as_str()), (429, Some("locked_out")), "{login}");
+            assert_eq!(problem["retry_after_ms"], 30_000);
+        }
+        desk.clock.pass_ms(30_000);
+        assert_eq!(desk.try_login("judge", "wrong").await.0, 401);
+        let (_, problem) = desk.try_login("judge", "wrong").await;
+        assert_eq!(problem["retry_after_ms"], 60_000, "it grows");
+        // A new process knows it still.
+        let reopened = open_court(scratch.config(), &desk.clock).await;
+        let tried = auth::log_in(&reopened, "judge", "对的密码".into(), None).await.expect("answers");
+        assert!(matches!(tried, auth::LogIn::LockedOut { .. }), "{tried:?}");
+        desk.clock.pass_ms(60_000);
+        desk.login("judge").await;
+        assert_eq!(desk.try_login("judge", "wrong").await.0, 401, "counted from the start");
+    }
+
+    async fn each_sees_the_cases_of_grant_and_court_and_every_look_is_recorded(scratch: Scratch) {
+        let mut desk = Desk::new(&scratch).await;
+        desk.login("judge").await;
+        let list = desk.get("cases").await;
+        let row = &list["cases"][0];
+        assert_eq!(row["number"], "（2020）川0811执123号");
+        assert_eq!((&row["applicants"], &row["handler"]), (&json!(["申请人"]), &json!("甲")));
+        let id = row["case"].as_str().expect("an id").to_owned();
+        assert_eq!(desk.get("cases?query=%E8%A2%AB%E6%89%A7%E8%A1%8C").await["cases"].as_array().map(Vec::len), Some(1), "a party's name is found");
+        assert_eq!(desk.get("cases?query=zzz").await["cases"], json!([]));
+        let case = desk.get(&format!("cases/{id}")).await;
+        assert_eq!((&case["amount_fen"], &case["title"]), (&json!(2_000_000), &json!("借款")));
+        let parties = case["parties"].as_array().expect("a list");
+        assert!(parties.iter().any(|party| party["phone"] == "13900000000"), "{parties:?}");
+        let events = desk.get(&format!("cases/{id}/events")).await;
+        assert_eq!(events["events"].as_array().map(Vec::len), case["event_count"].as_u64().and_then(|count| usize::try_from(count).ok()));
+        assert_eq!(desk.get(&format!("cases/{id}/evidence")).await["evidence"], json!([]));
+        let document = case["documents"][0]["document"].as_str().expect("an id");
+        let (status, headers, bytes) = desk.send("GET", &format!("v1/documents/{document}"), None).await;
+        assert_eq!((status, bytes.as_slice()), (StatusCode::OK, b"%PDF-1.4 plain bytes".as_slice()));
+        assert_eq!(headers.get(header::CONTENT_TYPE).map(|kind| kind.as_bytes()), Some(b"application/pdf".as_slice()));
+        let looks: Vec<String> = desk.looks().await.iter().map(|look| look["what"].as_str().expect("a text").to_owned()).collect();
+        assert_eq!(
+            looks,
+            ["console.case_list", "console.case_list", "console.case", "console.events", "console.evidence_list", "console.document"],
+            "I13; what was not found was not looked at"
+        );
+        desk.login("chief").await;
+        assert_eq!(desk.get("cases").await["cases"].as_array().map(Vec::len), Some(1), "the court above sees it");
+        let before = desk.looks().await.len();
+        for other in ["idle", "neighbour"] {
+            desk.login(other).await;
+            assert_eq!(desk.get("cases").await["cases"], json!([]), "{other}");
+            for path in [format!("cases/{id}"), format!("cases/{id}/events"), format!("cases/{id}/evidence"), format!("documents/{document}")] {
+                let (status, problem) = desk.ask("GET", &path, None).await;
+                assert_eq!((status, problem["kind"].as_str()), (404, Some("not_found")), "{other} {path}");
+            }
+        }
+        assert_eq!(desk.looks().await.len(), before);
+    }
+
+    async fn tickets_and_revocation_are_for_those_who_manage(scratch: Scratch) {
+        let mut desk = Desk::new(&scratch).await;
+        let device = crate::testing::TestDevice::enrol(&desk.court, "field").await;
+        desk.login("chief").await;
+        let staff = desk.get("staff").await;
+        let judge = staff["staff"].as_array().expect("a list").iter().find(|one| one["login"] == "judge").expect("the judge")["id"].clone();
+        let (status, ticket) = desk.ask("POST", "enrol-tickets", Some(json!({"staff": judge, "label": "手机"}))).await;
+        assert_eq!(status, 200, "{ticket}");
+        let text = ticket["ticket"].as_str().expect("a text");
+        text.parse::<zhixing_protocol::wire::EnrolmentTicket>().expect("a ticket");
+        assert!(ticket["qr_svg"].as_str().is_some_and(|svg| svg.contains("<svg")));
+        let path = format!("devices/{}/revoke", device.device);
+        assert_eq!(desk.ask("POST", &path, Some(json!({"reason": "bored"}))).await.0, 400);
+        desk.login("neighbour").await;
+        assert_eq!(desk.ask("POST", &path, Some(json!({"reason": "lost"}))).await.0, 404);
+        assert_eq!(desk.ask("POST", "enrol-tickets", Some(json!({"staff": judge}))).await.0, 404);
+        desk.login("judge").await;
+        assert_eq!(desk.ask("POST", &path, Some(json!({"reason": "lost"}))).await.0, 403);
+        assert_eq!(desk.ask("POST", "enrol-tickets", Some(json!({"staff": judge}))).await.0, 403);
+        desk.login("chief").await;
+        assert_eq!(desk.get("devices").await["devices"][0]["status"], "active");
+        assert_eq!(desk.ask("POST", &path, Some(json!({"reason": "lost"}))).await.0, 200);
+        assert_eq!(desk.get("devices").await["devices"][0]["status"], "revoked");
+        assert_eq!(desk.get("system").await["store"], desk.court.db.engine());
+    }
+
+    async fn the_pages_are_served_and_unknown_calls_are_problems(scratch: Scratch) {
+        let desk = Desk::new(&scratch).await;
+        for path in ["", "cases/anything"] {
+            let (status, headers, bytes) = desk.send("GET", path, None).await;
+            assert_eq!(status, StatusCode::OK, "{path}");
+            assert_eq!(headers.get(header::CONTENT_TYPE).map(|kind| kind.as_bytes()), Some(b"text/html; charset=utf-8".as_slice()));
+            assert!(headers.contains_key(header::CONTENT_SECURITY_POLICY));
+            assert!(bytes.starts_with(b"<!doctype html>"));
+        }
+        let (status, problem) = desk.ask("GET", "nothing", None).await;
+        assert_eq!((status, problem["kind"].as_str()), (404, Some("not_found")));
+    }
+}
