@@ -16,7 +16,7 @@ use zhixing_protocol::evidence::{Assurance, AssuranceFacts, TimeBracket, derive_
 use zhixing_protocol::hash::{StatementHash, StoredDigest, to_hex};
 use zhixing_protocol::ids::CaseId;
 use zhixing_protocol::keys::{PublicKey, Signature, Signer as _};
-use zhixing_protocol::receipt::{StorageReceipt, TimeMark};
+use zhixing_protocol::receipt::StorageReceipt;
 use zhixing_protocol::statement::{IntakeOutcome, MediaKind, Signed, Statement};
 use zhixing_protocol::tlog::{Leaf, VerifiedCheckpoint};
 
@@ -70,27 +70,17 @@ impl Record {
     }
 
     /// The bracket; a checkpoint the device had seen counts only if its root is this log's own.
-    async fn bracket(&self, tx: &mut Tx) -> Answer<TimeBracket> {
-        let mut seen_size = None;
-        if let Some(seen) = &self.statement.seen {
-            let row = tx
-                .row(
-                    "SELECT document FROM time_marks WHERE size = $1",
-                    &[seen.size.into()],
-                )
-                .await?;
-            if let Some(row) = row {
-                let document: SignedDocument =
-                    serde_json::from_str(&row.text(0)?).map_err(Failure::internal)?;
-                let mark: TimeMark = document.peek().map_err(Failure::internal)?;
-                seen_size = (mark.root == seen.root).then_some(seen.size);
-            }
-        }
+    async fn bracket(&self, court: &Court, tx: &mut Tx) -> Answer<TimeBracket> {
         let index = self.ord.saturating_sub(1);
-        let times = log::trusted_times(tx, seen_size.unwrap_or(0), index).await?;
+        let seen = log::seen_size(court, tx, &self.statement).await?;
+        let times: Vec<_> = log::bounding_marks(tx, seen, index)
+            .await?
+            .into_iter()
+            .map(|(time, _)| time)
+            .collect();
         Ok(derive_bracket(
             &self.statement.clock,
-            seen_size,
+            seen,
             Some(index),
             &times,
         ))
@@ -188,7 +178,7 @@ pub async fn list(
     let mut shown = Vec::new();
     for entry in entries {
         let record = Record::read(&mut tx, entry.sealed.body.statement).await?;
-        let bracket = record.bracket(&mut tx).await?;
+        let bracket = record.bracket(&court, &mut tx).await?;
         shown.push(row(&state, entry, &record, &bracket));
     }
     Ok(Json(json!({"evidence": shown, "next_cursor": null})))
@@ -243,7 +233,7 @@ pub async fn one(
     let mut tx = court.db.begin_read().await?;
     let entry = state.evidence(statement).ok_or_else(Failure::not_found)?;
     let record = Record::read(&mut tx, statement).await?;
-    let bracket = record.bracket(&mut tx).await?;
+    let bracket = record.bracket(&court, &mut tx).await?;
     let openings = cases::openings(&mut tx, statement).await?;
 
     let verified = Signed {
