@@ -7,7 +7,7 @@ use zhixing_protocol::age::{FileKey, Header, NONCE_LEN, StreamSealer};
 use zhixing_protocol::canonical::{Object, to_value};
 use zhixing_protocol::evidence::DigestPass;
 use zhixing_protocol::hash::{StatementHash, StoredDigest};
-use zhixing_protocol::ids::{DeviceId, ItemId, Nonce, StaffId};
+use zhixing_protocol::ids::{CaseId, DeviceId, ItemId, Nonce, StaffId};
 use zhixing_protocol::keys::{Signer as _, SoftwareSigner};
 use zhixing_protocol::statement::{
     ChainTip, ClockReading, EvidenceCapture, KeyEnroll, MediaKind, Openings, Signed, Statement,
@@ -71,6 +71,8 @@ pub struct TestDevice {
     pub device: DeviceId,
     /// Token of its session.
     pub token: String,
+    /// Case that its next statements belong to.
+    pub case: Option<CaseId>,
     signer: SoftwareSigner,
     tip: ChainTip,
 }
@@ -88,12 +90,12 @@ pub struct Sealed {
 }
 
 impl TestDevice {
-    /// Enrols a device of a new person and opens its session.
+    /// Enrols a device of a person, who is added if unknown, and opens its session.
     pub async fn enrol(court: &Court, login: &str) -> Self {
         let staff = StaffId::make(court.now(), crate::random());
         let mut tx = court.db.begin_write().await.expect("begins");
         tx.execute(
-            "INSERT INTO staff (staff, login, name, role, court, badge) VALUES ($1, $2, 'x', 'judge', $3, 'x')",
+            "INSERT INTO staff (staff, login, name, role, court, badge) VALUES ($1, $2, 'x', 'judge', $3, 'x') ON CONFLICT (login) DO NOTHING",
             &[staff.into(), login.into(), WORD.into()],
         )
         .await
@@ -107,6 +109,7 @@ impl TestDevice {
         let mut device = Self {
             device: DeviceId::make(court.now(), crate::random()),
             token: String::new(),
+            case: None,
             tip: ChainTip {
                 seq: 0,
                 hash: StatementHash::ZERO,
@@ -152,7 +155,7 @@ impl TestDevice {
         let link = self.tip.next_link();
         let statement = Statement {
             body: to_value(body).expect("canonical"),
-            case: None,
+            case: self.case,
             chain: Some(link),
             clock: ClockReading {
                 anchor: None,

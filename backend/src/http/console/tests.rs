@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
@@ -11,7 +13,7 @@ use tower::ServiceExt as _;
 
 use crate::court::Court;
 use crate::store::testing::{Scratch, on_both_engines};
-use crate::testing::{TestClock, WORD, open_court};
+use crate::testing::{TestClock, TestDevice, WORD, open_court};
 use crate::{auth, import};
 
 /// A court from a batch, and a browser.
@@ -258,9 +260,80 @@ on_both_engines! {
         assert_eq!(desk.looks().await.len(), before);
     }
 
+    async fn evidence_is_shown_with_everything_that_proves_it(scratch: Scratch) {
+        let mut desk = Desk::new(&scratch).await;
+        let mut device = TestDevice::enrol(&desk.court, "judge").await;
+        desk.login("judge").await;
+        let list = desk.get("cases").await;
+        let id = list["cases"][0]["case"].as_str().expect("an id").to_owned();
+        device.case = Some(id.parse().expect("an id"));
+        let plain = vec![7; 200_000];
+        let sealed = device.seal(&desk.court, &plain).await;
+        let path = format!("evidence/{}", sealed.statement);
+
+        let awaited = desk.get(&path).await;
+        assert_eq!((&awaited["outcome"], &awaited["receipt"], &awaited["proof"]), (&json!("awaited"), &Value::Null, &Value::Null));
+        assert_eq!(desk.ask("GET", &format!("{path}/original"), None).await.0, 404, "not there yet");
+        let metadata = [
+            ("statement", sealed.statement.to_string()),
+            ("item", sealed.item.to_string()),
+            ("stored_sha256", sealed.stored_sha256.to_string()),
+        ]
+        .map(|(name, value)| format!("{name} {}", STANDARD.encode(value)))
+        .join(",");
+        let upload = Request::post("/device/v1/uploads")
+            .header("tus-resumable", "1.0.0")
+            .header(header::AUTHORIZATION, format!("Bearer {}", device.token))
+            .header(header::CONTENT_TYPE, "application/offset+octet-stream")
+            .header("upload-length", sealed.stored.len())
+            .header("upload-metadata", metadata)
+            .body(Body::from(sealed.stored.clone()))
+            .expect("a request");
+        let uploaded = desk.router.clone().oneshot(upload).await.expect("an answer");
+        assert_eq!(uploaded.status(), StatusCode::CREATED);
+        assert_eq!(crate::intake::run(&desk.court).await.expect("runs"), 1);
+        crate::log::sequence(&desk.court).await.expect("sequences");
+
+        let rows = desk.get(&format!("cases/{id}/evidence")).await;
+        let row = &rows["evidence"][0];
+        assert_eq!((&row["kind"], &row["outcome"], &row["assurance"]), (&json!("photo"), &json!("verified"), &json!("A1")));
+        let item = desk.get(&path).await;
+        assert_eq!(item["statement"], sealed.statement.to_string());
+        for check in item["checks"].as_array().expect("a list") {
+            assert_eq!(check["ok"], true, "{check}");
+        }
+        let bytes = item["statement_json"].as_str().expect("a text");
+        assert_eq!(zhixing_protocol::hash::StatementHash::of(bytes.as_bytes()), sealed.statement, "the exact bytes");
+        assert_eq!(item["receipt"]["stored_sha256"], sealed.stored_sha256.to_string());
+        assert_eq!(item["bracket"]["source"], "court");
+        let (status, headers, original) = desk.send("GET", &format!("v1/{path}/original"), None).await;
+        assert_eq!((status, original == plain), (StatusCode::OK, true));
+        assert_eq!(headers.get(header::CONTENT_DISPOSITION).map(|value| value.as_bytes()), Some(b"attachment".as_slice()));
+        assert_eq!(desk.ask("GET", &format!("{path}/thumbnail"), None).await.0, 404, "there is none");
+        let looks = desk.looks().await;
+        assert_eq!(looks.last().expect("a look")["what"], "console.original");
+        desk.login("neighbour").await;
+        for call in [path.clone(), format!("{path}/original")] {
+            assert_eq!(desk.ask("GET", &call, None).await.0, 404, "{call}");
+        }
+
+        // A damaged file never looks whole: the answer breaks off.
+        let kept = crate::objects::path(&desk.court.config.data, sealed.stored_sha256);
+        let mut damaged = std::fs::read(&kept).expect("reads");
+        *damaged.last_mut().expect("bytes") ^= 1;
+        std::fs::write(&kept, damaged).expect("writes");
+        desk.login("judge").await;
+        let request = Request::get(format!("/console/v1/{path}/original"))
+            .header(header::COOKIE, &desk.cookie)
+            .body(Body::empty())
+            .expect("a request");
+        let answer = desk.router.clone().oneshot(request).await.expect("an answer");
+        assert!(answer.into_body().collect().await.is_err());
+    }
+
     async fn tickets_and_revocation_are_for_those_who_manage(scratch: Scratch) {
         let mut desk = Desk::new(&scratch).await;
-        let device = crate::testing::TestDevice::enrol(&desk.court, "field").await;
+        let device = TestDevice::enrol(&desk.court, "field").await;
         desk.login("chief").await;
         let staff = desk.get("staff").await;
         let judge = staff["staff"].as_array().expect("a list").iter().find(|one| one["login"] == "judge").expect("the judge")["id"].clone();
