@@ -253,6 +253,20 @@ mod tests {
     }
 
     #[test]
+    fn days_of_a_complete_year_outside_the_coverage_have_no_answers() {
+        let coverage = |from: &str, to: &str| format!("\"from\": \"{from}\",\n  \"to\": \"{to}\"");
+        let calendar = changed(
+            &coverage("2019-01-01", "2026-12-31"),
+            &coverage("2019-01-10", "2026-12-20"),
+        )
+        .expect("a shorter coverage");
+        assert!(calendar.is_working_day(date("2019-01-09")).is_err());
+        assert_eq!(calendar.is_working_day(date("2019-01-10")), Ok(true));
+        assert_eq!(calendar.is_working_day(date("2026-12-20")), Ok(false));
+        assert!(calendar.is_working_day(date("2026-12-21")).is_err());
+    }
+
+    #[test]
     fn contradictions_are_refused() {
         assert!(matches!(
             changed(
