@@ -1,0 +1,20 @@
+import ZhixingCore
+
+/// The kind of the error that `body` throws; "none" if it throws nothing.
+///
+/// Instead of `#expect { } throws: { }`, on which Swift 6.0.3 crashes.
+func errorKind(of body: () throws -> Void) -> String {
+    do {
+        try body()
+        return "none"
+    } catch let error as CoreError {
+        switch error {
+        case .InvalidInput: return "invalid input"
+        case .NotFound: return "not found"
+        case .Damaged: return "damaged"
+        default: return "another kind"
+        }
+    } catch {
+        return "no error of the core"
+    }
+}
