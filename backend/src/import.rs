@@ -199,6 +199,17 @@ async fn import_court(court: &Court, line: &str) -> LineResult {
     Ok(changed == 1)
 }
 
+async fn require_court(tx: &mut crate::store::Tx, word: &str) -> Result<(), String> {
+    let known = tx
+        .row("SELECT word FROM courts WHERE word = $1", &[word.into()])
+        .await
+        .map_err(told)?;
+    match known {
+        Some(_) => Ok(()),
+        None => Err(format!("unknown court {word}: add it to courts.jsonl")),
+    }
+}
+
 async fn import_staff(court: &Court, line: &str) -> LineResult {
     let line: StaffLine = parse(line)?;
     if !["judge", "clerk", "duty", "admin", "auditor"].contains(&line.role.as_str()) {
@@ -218,20 +229,7 @@ async fn import_staff(court: &Court, line: &str) -> LineResult {
     if known.is_some() {
         return Ok(false);
     }
-    if tx
-        .row(
-            "SELECT word FROM courts WHERE word = $1",
-            &[line.court.as_str().into()],
-        )
-        .await
-        .map_err(told)?
-        .is_none()
-    {
-        return Err(format!(
-            "unknown court {}: add it to courts.jsonl",
-            line.court
-        ));
-    }
+    require_court(&mut tx, &line.court).await?;
     let password_hash = match line.password {
         Some(password) => crate::auth::hash_password(&password).map_err(told)?,
         None => String::new(),
@@ -286,20 +284,7 @@ async fn import_case(court: &Court, folder: &Path, batch: Sha256Digest, text: &s
     {
         return Ok(false);
     }
-    if tx
-        .row(
-            "SELECT word FROM courts WHERE word = $1",
-            &[line.court.as_str().into()],
-        )
-        .await
-        .map_err(told)?
-        .is_none()
-    {
-        return Err(format!(
-            "unknown court {}: add it to courts.jsonl",
-            line.court
-        ));
-    }
+    require_court(&mut tx, &line.court).await?;
     let (random, made) = derived_id(court, line.filed_on, &line.external_id);
     let case = CaseId::make(made, random);
     let mut hidden = Object::new();
