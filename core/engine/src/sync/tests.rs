@@ -254,6 +254,19 @@ fn i9_a_refused_file_is_set_aside_with_a_reason_and_blocks_no_other() {
 }
 
 #[test]
+fn i3_an_item_that_the_court_already_holds_waits_for_its_receipt() {
+    let mut bench = bench();
+    let item = bench.capture(100);
+    bench.log_in();
+    bench.settle();
+    let held = serde_json::json!({"kind": "conflict", "status": 409, "title": ""});
+    bench.answer(court_json(409, &held));
+    assert_eq!(bench.upload(item.item), Upload::Sent);
+    let receipt = bench.holdings.queue().receipt(item.item).expect("reads");
+    assert_eq!(receipt, None, "nothing is freed on the word of a refusal");
+}
+
+#[test]
 fn after_a_broken_connection_the_offset_is_asked_for() {
     let mut bench = bench();
     bench.capture(1000);

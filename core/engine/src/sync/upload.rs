@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::digest;
 use zhixing_protocol::ids::ItemId;
 use zhixing_protocol::time::UtcMillis;
+use zhixing_protocol::wire::ProblemKind;
 use zhixing_protocol::wire::upload_metadata::{ITEM, STATEMENT, STORED_SHA256};
 
 use super::{Body, HttpRequest, HttpResponse, backoff_ms};
@@ -179,6 +180,10 @@ fn refused(
         // Somebody else wrote, or the bytes came damaged: ask for the offset.
         (What::AskOffset | What::Slice { .. }, 409 | 423) => {
             retry(&queue, now, item, "offset_conflict", wait, false)
+        }
+        // The court already holds the item. Only its verified receipt says so for good (I2, I3).
+        (What::Create, 409) if response.problem().kind == ProblemKind::Conflict => {
+            queue.upload_sent(item.item)
         }
         (_, 460) => retry(&queue, now, item, "checksum_mismatch", wait, false),
         (_, 507) => retry(&queue, now, item, "court_storage_full", wait, false),
