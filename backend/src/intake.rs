@@ -36,32 +36,52 @@ pub fn sealed_item(statement: &Statement) -> Option<(ItemId, EvidenceDigests)> {
 }
 
 /// Checks every complete upload. Says how many there were.
+///
+/// One that cannot be checked now (a fault of the disk, say) blocks no other (I9); it is tried again at the next run.
+/// *Errors*: the newest such fault, after all others were checked.
 pub async fn run(court: &Court) -> Answer<u64> {
     let mut done = 0;
-    loop {
-        let mut tx = court.db.begin_read().await?;
-        let row = tx
-            .row(
-                "SELECT upload, device, statement, item, stored_sha256, size_bytes FROM uploads WHERE state = 'complete' ORDER BY size_bytes, upload LIMIT 1",
-                &[],
-            )
-            .await?;
-        let Some(row) = row else { return Ok(done) };
-        let upload = Complete {
-            upload: row.text(0)?,
-            device: row.parse(1)?,
-            statement: row.parse(2)?,
-            item: row.parse(3)?,
-            stored_sha256: row.parse(4)?,
-            stored_bytes: row.count(5)?,
-        };
-        let statement = inbox::read_statement(&mut tx, upload.statement)
-            .await?
-            .ok_or_else(|| Failure::internal("an upload without its statement"))?;
-        drop(tx);
-        check(court, &upload, &statement).await?;
-        done += 1;
+    let mut failed = std::collections::BTreeSet::new();
+    let mut fault = Ok(());
+    while let Some(upload) = next(court, &failed).await? {
+        match check(court, &upload).await {
+            Ok(()) => done += 1,
+            Err(failure) => {
+                tracing::error!(statement = %upload.statement, "an upload could not be checked; it is tried again");
+                failed.insert(upload.upload);
+                fault = Err(failure);
+            }
+        }
     }
+    fault.map(|()| done)
+}
+
+/// The smallest complete upload that did not fail in this run.
+async fn next(
+    court: &Court,
+    failed: &std::collections::BTreeSet<String>,
+) -> Answer<Option<Complete>> {
+    let mut tx = court.db.begin_read().await?;
+    let rows = tx
+        .rows(
+            "SELECT upload, device, statement, item, stored_sha256, size_bytes FROM uploads WHERE state = 'complete' ORDER BY size_bytes, upload LIMIT $1",
+            &[(failed.len() as u64 + 1).into()],
+        )
+        .await?;
+    for row in &rows {
+        let upload = row.text(0)?;
+        if !failed.contains(&upload) {
+            return Ok(Some(Complete {
+                upload,
+                device: row.parse(1)?,
+                statement: row.parse(2)?,
+                item: row.parse(3)?,
+                stored_sha256: row.parse(4)?,
+                stored_bytes: row.count(5)?,
+            }));
+        }
+    }
+    Ok(None)
 }
 
 struct Complete {
@@ -73,7 +93,12 @@ struct Complete {
     stored_bytes: u64,
 }
 
-async fn check(court: &Court, upload: &Complete, statement: &Statement) -> Answer<()> {
+async fn check(court: &Court, upload: &Complete) -> Answer<()> {
+    let mut tx = court.db.begin_read().await?;
+    let statement = inbox::read_statement(&mut tx, upload.statement)
+        .await?
+        .ok_or_else(|| Failure::internal("an upload without its statement"))?;
+    drop(tx);
     let spool = court.uploads.path(&upload.upload);
     let data = court.config.data.clone();
     let identity = court.keys.identity(&statement.court)?;
@@ -92,7 +117,7 @@ async fn check(court: &Court, upload: &Complete, statement: &Statement) -> Answe
     .map_err(Failure::internal)??;
 
     let (item, named) =
-        sealed_item(statement).ok_or_else(|| Failure::internal("an upload of no evidence"))?;
+        sealed_item(&statement).ok_or_else(|| Failure::internal("an upload of no evidence"))?;
     let (outcome, digests) = match opened {
         Err(_) => (IntakeOutcome::Unreadable, None),
         Ok(digests) if digests == named && item == upload.item => {

@@ -53,7 +53,11 @@ async fn intake_loop(court: Arc<Court>) {
         match intake::run(&court).await {
             Ok(0) => court.intake_wake.notified().await,
             Ok(_) => {}
-            Err(_) => tokio::time::sleep(RETRY).await,
+            // What arrives meanwhile does not wait for what failed (I9).
+            Err(_) => tokio::select! {
+                () = court.intake_wake.notified() => {}
+                () = tokio::time::sleep(RETRY) => {}
+            },
         }
     }
 }

@@ -295,3 +295,26 @@ async fn i2_only_what_the_court_verifiably_holds_is_freed() {
             .all(|item| item.freed)
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i9_an_upload_that_cannot_be_checked_blocks_no_other() {
+    let (court, _proxy, device) = village().await;
+    let case = court.case(CASE).await;
+    // Complete, the first in line, of a statement that names no item, and without its file.
+    let mut tx = court.court.db.begin_write().await.expect("the store works");
+    tx.execute(
+        "INSERT INTO uploads (upload, device, statement, item, stored_sha256, size_bytes, state, created_ms, expires_ms) \
+         SELECT 'broken', device, hash, device, hash, 1, 'complete', 0, 9000000000000 FROM statements WHERE type = 'key.enroll/1'",
+        &[],
+    )
+    .await
+    .expect("one enrolment");
+    tx.commit().await.expect("the store works");
+    capture(&device, Some(case), &photo(6, 200));
+    let status = device.sync_until_held(20).await;
+    assert_eq!(status.held_items, status.items, "{status:?}");
+    let waiting = court
+        .count("SELECT COUNT(*) FROM uploads WHERE state = 'complete'")
+        .await;
+    assert_eq!(waiting, 1, "what could not be checked is kept");
+}
