@@ -137,6 +137,18 @@ uuid_newtype!(
     DocumentId
 );
 uuid_newtype!(
+    /// One control measure (查封、扣押、冻结) through its renewals to its release.
+    MeasureId
+);
+uuid_newtype!(
+    /// One period in which clocks of a case stand still.
+    PauseId
+);
+uuid_newtype!(
+    /// What nodes of a case are about: a thing, a clue, a payment, an act on site.
+    SubjectId
+);
+uuid_newtype!(
     /// One evidence item: a photo, a segment, an imported file, a derivative.
     ItemId
 );

@@ -1,7 +1,9 @@
 //! Cases: what the events of one case add up to.
 
+mod facts;
 mod number;
 mod state;
 
+pub use facts::{LegalFact, LegalFacts, Measure, Pause};
 pub use number::{CaseKind, CaseNumber, CaseNumberError, CourtLevel, CourtWord, NumberPart};
 pub use state::*;

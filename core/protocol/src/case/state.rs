@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::facts::LegalFacts;
 use crate::canonical::Value;
 use crate::event::{Event, EventBody, EvidenceReceived, EvidenceSealed, RecordingClosed};
 use crate::hash::StatementHash;
@@ -12,7 +13,7 @@ use crate::statement::{CaseFiled, CaseRole, DocumentAdded, Openings, PartyAdded}
 use crate::time::{Date, UtcMillis};
 
 /// Version of this reducer. A device that holds projections of another version rebuilds them (I5).
-pub const REDUCER_VERSION: u32 = 1;
+pub const REDUCER_VERSION: u32 = 2;
 
 /// Values of hidden members that this copy holds; a missing one is withheld or erased.
 pub type HiddenValues = BTreeMap<String, Value>;
@@ -71,6 +72,7 @@ pub struct CaseState {
     notes: BTreeMap<NoteId, Entry<()>>,
     evidence: BTreeMap<StatementHash, EvidenceEntry>,
     recordings: BTreeMap<RecordingId, RecordingClosed>,
+    facts: LegalFacts,
     /// Kind of every event by number, to judge corrections.
     kinds: BTreeMap<u64, String>,
     corrected: BTreeSet<u64>,
@@ -99,6 +101,7 @@ impl CaseState {
             })
             .collect();
         let Ok(body) = event.body() else { return };
+        self.facts.take_in(event, &body);
         match body {
             EventBody::CaseFiled(filed) => self.filed = Some(entry(event, hidden, filed)),
             EventBody::CaseAssigned(assigned) => {
@@ -151,7 +154,13 @@ impl CaseState {
             EventBody::RecordingClosed(closed) => {
                 self.recordings.insert(closed.recording, closed);
             }
-            EventBody::Unknown => {}
+            EventBody::NodeRecorded(_)
+            | EventBody::MeasureTaken(_)
+            | EventBody::MeasureRenewed(_)
+            | EventBody::MeasureReleased(_)
+            | EventBody::PauseBegun(_)
+            | EventBody::PauseEnded(_)
+            | EventBody::Unknown => {}
         }
     }
 
@@ -228,6 +237,11 @@ impl CaseState {
         &self.recordings
     }
 
+    /// What has happened as rules of law read it.
+    pub fn facts(&self) -> &LegalFacts {
+        &self.facts
+    }
+
     /// Number of the newest event; 0 if there is none.
     pub fn newest_seq(&self) -> u64 {
         self.newest_seq
@@ -253,6 +267,7 @@ impl CaseState {
         self.notes.retain(|_, entry| entry.seq != seq);
         self.parties.retain(|_, entry| entry.seq != seq);
         self.documents.retain(|_, entry| entry.seq != seq);
+        self.facts.retract(seq);
     }
 }
 

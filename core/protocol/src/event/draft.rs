@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CaseReleased, EventBody, EvidenceOrigin, EvidenceReceived, EvidenceSealed, HiddenMember,
-    NoteAdded, RecordingClosed, Visibility,
+    NoteAdded, RecordingClosed, Visibility, law,
 };
 use crate::canonical::{CanonicalError, Value};
 use crate::case::CaseState;
@@ -120,7 +120,7 @@ pub fn draft(
     outcome.unwrap_or_else(|_| (Effect::held("malformed_body"), Vec::new()))
 }
 
-type Outcome = Result<(Effect, Vec<EventDraft>), CanonicalError>;
+pub(super) type Outcome = Result<(Effect, Vec<EventDraft>), CanonicalError>;
 
 fn on_case(
     statement: &Statement,
@@ -178,6 +178,12 @@ fn on_case(
             });
             one(statement, &event, release.occurred_on, None, &[])
         }
+        Body::NodeRecord(_)
+        | Body::MeasureTake(_)
+        | Body::MeasureRenew(_)
+        | Body::MeasureRelease(_)
+        | Body::PauseBegin(_)
+        | Body::PauseEnd(_) => law::record(statement, body, state),
         Body::RecordingClose(close) => {
             let event = EventBody::RecordingClosed(RecordingClosed {
                 ended: close.ended,
@@ -331,6 +337,18 @@ fn import(
                 }
                 EventBody::DocumentAdded(document.clone())
             }
+            recorded => {
+                let Some(event) = law::event_of(recorded) else {
+                    continue;
+                };
+                if !law::is_well_formed(&event) {
+                    return Ok((Effect::held("malformed_body"), Vec::new()));
+                }
+                if state.is_some_and(|state| state.facts().holds(&event)) {
+                    continue;
+                }
+                event
+            }
         };
         let (kind, body) = event.write()?;
         let hidden = fact
@@ -369,7 +387,7 @@ fn import(
     Ok((effect, drafts))
 }
 
-fn one(
+pub(super) fn one(
     statement: &Statement,
     event: &EventBody,
     occurred_on: Date,

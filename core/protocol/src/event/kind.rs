@@ -7,7 +7,8 @@ use crate::evidence::EvidenceDigests;
 use crate::hash::{StatementHash, StoredDigest};
 use crate::ids::{DeviceId, ItemId, NoteId, RecordingId, StaffId};
 use crate::statement::{
-    CaseAssigned, CaseFiled, DocumentAdded, ImportSource, IntakeOutcome, MediaKind, PartyAdded,
+    CaseAssigned, CaseFiled, DocumentAdded, ImportSource, IntakeOutcome, MeasureReleased,
+    MeasureRenewed, MeasureTaken, MediaKind, NodeRecorded, PartyAdded, PauseBegun, PauseEnded,
     RecordingEnd, SegmentRef,
 };
 
@@ -63,6 +64,18 @@ kinds! {
     EvidenceReceived(EvidenceReceived) = "evidence.received",
     /// All segments of a recording.
     RecordingClosed(RecordingClosed) = "recording.closed",
+    /// A node of the procedure. Hidden: `name`, `text`.
+    NodeRecorded(NodeRecorded) = "node.recorded",
+    /// A control measure took effect. Hidden: `name`, `place`, `text`.
+    MeasureTaken(MeasureTaken) = "measure.taken",
+    /// It was renewed.
+    MeasureRenewed(MeasureRenewed) = "measure.renewed",
+    /// It was released.
+    MeasureReleased(MeasureReleased) = "measure.released",
+    /// Clocks stop. Hidden: `text`.
+    PauseBegun(PauseBegun) = "pause.begun",
+    /// Clocks run again.
+    PauseEnded(PauseEnded) = "pause.ended",
 }
 
 /// Somebody is taken off a case.

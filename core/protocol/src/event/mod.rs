@@ -2,6 +2,7 @@
 
 mod draft;
 mod kind;
+mod law;
 mod visibility;
 
 use std::collections::BTreeMap;

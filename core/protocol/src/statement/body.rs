@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::law::{
+    MeasureRelease, MeasureReleased, MeasureRenew, MeasureRenewed, MeasureTake, MeasureTaken,
+    NodeRecord, NodeRecorded, PauseBegin, PauseBegun, PauseEnd, PauseEnded,
+};
 use crate::canonical::{CanonicalError, Value};
 use crate::evidence::EvidenceDigests;
 use crate::hash::{EventHash, Sha256Digest, StatementHash, StoredDigest};
@@ -79,6 +83,18 @@ bodies! {
     DeviceRevoke(DeviceRevoke) = "device.revoke/1",
     /// The open chain of a lost device is closed with a reason.
     ChainClose(ChainClose) = "chain.close/1",
+    /// A node of the procedure was reached.
+    NodeRecord(NodeRecord) = "node.record/1",
+    /// A control measure took effect.
+    MeasureTake(MeasureTake) = "measure.take/1",
+    /// A control measure was renewed.
+    MeasureRenew(MeasureRenew) = "measure.renew/1",
+    /// A control measure was released.
+    MeasureRelease(MeasureRelease) = "measure.release/1",
+    /// Clocks of the case stop.
+    PauseBegin(PauseBegin) = "pause.begin/1",
+    /// Clocks of the case run again.
+    PauseEnd(PauseEnd) = "pause.end/1",
     /// Facts of one case from the court's inner systems.
     JobImport(JobImport) = "job.import/1",
     /// What the check of an uploaded file gave.
@@ -369,6 +385,24 @@ pub enum FactContent {
     /// A document. Hidden: `title`.
     #[serde(rename = "document.added")]
     DocumentAdded(DocumentAdded),
+    /// A node of the procedure. Hidden: `name`, `text`.
+    #[serde(rename = "node.recorded")]
+    NodeRecorded(NodeRecorded),
+    /// A control measure. Hidden: `name`, `place`, `text`.
+    #[serde(rename = "measure.taken")]
+    MeasureTaken(MeasureTaken),
+    /// A renewal.
+    #[serde(rename = "measure.renewed")]
+    MeasureRenewed(MeasureRenewed),
+    /// A release.
+    #[serde(rename = "measure.released")]
+    MeasureReleased(MeasureReleased),
+    /// Clocks stop. Hidden: `text`.
+    #[serde(rename = "pause.begun")]
+    PauseBegun(PauseBegun),
+    /// Clocks run again.
+    #[serde(rename = "pause.ended")]
+    PauseEnded(PauseEnded),
 }
 
 /// A case is filed.

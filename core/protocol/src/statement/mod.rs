@@ -14,6 +14,7 @@ mod body;
 mod chain;
 mod clock;
 mod hidden;
+mod law;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,7 @@ pub use body::*;
 pub use chain::{Admission, ChainTip, admit};
 pub use clock::{AnchorReading, ClockReading, Seen};
 pub use hidden::{Opening, OpeningError, Openings, make_openings, verify_openings};
+pub use law::*;
 
 use crate::canonical::{self, CanonicalError, Object, Value};
 use crate::hash::{Commitment, StatementHash, sha256};
