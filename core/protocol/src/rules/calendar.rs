@@ -29,6 +29,8 @@ pub struct Calendar {
     years: BTreeSet<i32>,
     /// Days that differ from their weekday or are listed all the same; true for a working day.
     listed: BTreeMap<Date, bool>,
+    /// Days that nobody has published go by their weekday.
+    guesses: bool,
 }
 
 /// Nobody has published whether a day is a working day.
@@ -157,12 +159,25 @@ impl Calendar {
             to,
             years: complete_years.into_iter().collect(),
             listed,
+            guesses: false,
         })
+    }
+
+    /// This calendar with a guess for unpublished days: Monday to Friday are working days. What it gives there is provisional and must be shown so.
+    #[must_use]
+    pub fn guessing(&self) -> Self {
+        Self {
+            guesses: true,
+            ..self.clone()
+        }
     }
 
     /// Whether `date` is a working day. *Errors*: [`Unpublished`] outside the complete years of the calendar; never a guess.
     pub fn is_working_day(&self, date: Date) -> Result<bool, Unpublished> {
         let covered = self.from <= date && date <= self.to && self.years.contains(&date.year());
+        if !covered && self.guesses {
+            return Ok(!is_weekend(date));
+        }
         if !covered {
             return Err(Unpublished {
                 date,

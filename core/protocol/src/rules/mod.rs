@@ -5,7 +5,9 @@
 pub mod calendar;
 pub mod deadline;
 pub mod delay_interest;
+pub mod evaluate;
 pub mod moment;
+pub mod pack;
 pub mod span;
 
 use crate::time::Date;
