@@ -6,6 +6,7 @@ pub mod cases;
 pub mod config;
 pub mod court;
 pub mod devices;
+pub mod duties;
 pub mod feed;
 pub mod http;
 pub mod import;

@@ -1,5 +1,7 @@
 //! `zhixing-server`: the court's one binary.
 
+mod rules_command;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -52,6 +54,12 @@ enum Command {
     },
     /// Print the root key in PEM, to be published: with it anybody checks exported evidence.
     Root,
+    /// Check, compare and try rule packs.
+    Rules {
+        /// What to do.
+        #[command(subcommand)]
+        command: rules_command::RulesCommand,
+    },
     /// Bring the database to the newest schema and stop.
     Migrate,
     /// Print the commented default configuration.
@@ -91,12 +99,18 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
         say(DEFAULT_TEXT);
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::Rules { command } = &arguments.command
+        && let Some(done) = rules_command::without_court(command)
+    {
+        return done;
+    }
     let config = Config::read(arguments.config.as_deref()).map_err(|error| error.to_string())?;
     let court = Court::open(config, system_clock())
         .await
         .map_err(|error| error.to_string())?;
     match arguments.command {
         Command::Config => {}
+        Command::Rules { command } => rules_command::with_court(&court, command).await?,
         Command::Migrate => say(&format!(
             "schema {} is in place ({})",
             zhixing_server::store::SCHEMA_VERSION,

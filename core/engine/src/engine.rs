@@ -460,7 +460,7 @@ fn offline(error: &TransportError) -> EngineError {
     )
 }
 
-fn require_granted(queue: &Queue, case: CaseId) -> Result<()> {
+pub(crate) fn require_granted(queue: &Queue, case: CaseId) -> Result<()> {
     queue
         .known_case(case)?
         .filter(|known| !known.purging)

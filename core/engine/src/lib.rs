@@ -6,6 +6,7 @@
 pub mod capture;
 pub mod casebook;
 pub mod database;
+pub mod duty;
 mod engine;
 pub mod error;
 pub mod ports;

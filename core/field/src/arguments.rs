@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use zhixing_protocol::ids::{MeasureId, PauseId};
+use zhixing_protocol::rules::moment::Moment;
+use zhixing_protocol::time::Date;
 
 /// Court enforcement in the field, from the command line: case files offline, evidence that stands in court, and
 /// everything reaches the court by itself when there is a connection.
@@ -100,6 +103,81 @@ pub enum Command {
         /// The text.
         text: String,
     },
+    /// What is overdue or due in all cases, most urgent first; works offline.
+    Today {
+        /// Another day than today, such as 2020-03-11.
+        #[arg(long, value_name = "DATE")]
+        on: Option<Date>,
+    },
+    /// What the law asks of a case now, by when, and why.
+    Prompts {
+        /// Case number or id.
+        case: String,
+        /// Another day than today.
+        #[arg(long, value_name = "DATE")]
+        on: Option<Date>,
+        /// Say of every rule why it prompts or not.
+        #[arg(long)]
+        explain: bool,
+    },
+    /// List the nodes of the procedure that can be recorded.
+    Nodes {
+        /// Only those whose code or name has this in it.
+        word: Option<String>,
+    },
+    /// Record that a node of the procedure was reached; what it closes leaves `prompts`.
+    Record {
+        /// Case number or id.
+        case: String,
+        /// Code from `nodes`, such as notice.sent.
+        node: String,
+        /// Day or time, such as 2020-03-12 or 2020-03-12T09:30; now if missing.
+        #[arg(long)]
+        at: Option<Moment>,
+        /// What it is about: an id from `prompts`, or `new`.
+        #[arg(long)]
+        about: Option<String>,
+        /// Further facts, such as urgent=true.
+        #[arg(long = "set", value_name = "NAME=VALUE")]
+        values: Vec<String>,
+        /// Number of the event that this replaces.
+        #[arg(long)]
+        corrects: Option<u64>,
+        /// Words; they are kept apart from the open statement.
+        #[arg(long)]
+        text: Option<String>,
+    },
+    /// Control measures: take, renew, release.
+    Measure {
+        /// Case number or id.
+        case: String,
+        /// What is done.
+        #[command(subcommand)]
+        act: MeasureAct,
+    },
+    /// Days that do not count: begin and end of a pause.
+    Pause {
+        /// Case number or id.
+        case: String,
+        /// What is done.
+        #[command(subcommand)]
+        act: PauseAct,
+    },
+    /// Reckon delay interest with all steps.
+    Interest {
+        /// The debt in yuan, such as 20000 or 20000.50.
+        #[arg(long, required_unless_present = "claim", value_name = "YUAN")]
+        principal: Option<String>,
+        /// Last day of the period for performance.
+        #[arg(long, required_unless_present = "claim", value_name = "DATE")]
+        due: Option<Date>,
+        /// Up to which day.
+        #[arg(long, required_unless_present = "claim", value_name = "DATE")]
+        until: Option<Date>,
+        /// A whole claim as JSON: debts, ordinary interest, stays, payments.
+        #[arg(long, conflicts_with_all = ["principal", "due", "until"])]
+        claim: Option<PathBuf>,
+    },
     /// Send and receive everything that can be sent and received now.
     Sync {
         /// How many seconds to wait for receipts and proofs.
@@ -144,6 +222,106 @@ pub enum Command {
     Unlock,
     /// Look whether this device's data are whole.
     Doctor,
+}
+
+/// What happens to a control measure.
+#[derive(Subcommand)]
+pub enum MeasureAct {
+    /// It took effect.
+    Take {
+        /// What it does.
+        #[arg(value_enum)]
+        kind: Measure,
+        /// What it holds; decides how long it may last.
+        #[arg(value_enum)]
+        target: Target,
+        /// Last day in force, as the ruling says.
+        #[arg(long, value_name = "DATE")]
+        until: Date,
+        /// When it took effect; now if missing.
+        #[arg(long)]
+        at: Option<Moment>,
+        /// Place in the queue; 1 is the first seal.
+        #[arg(long, default_value_t = 1)]
+        rank: u32,
+        /// Further facts, such as co_owned=true.
+        #[arg(long = "set", value_name = "NAME=VALUE")]
+        values: Vec<String>,
+        /// What it is, such as the house or the account; kept apart from the open statement.
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// It was renewed.
+    Renew {
+        /// Id of the measure from `prompts`.
+        measure: MeasureId,
+        /// Last day in force.
+        #[arg(long, value_name = "DATE")]
+        until: Date,
+        /// When; now if missing.
+        #[arg(long)]
+        at: Option<Moment>,
+    },
+    /// It was released.
+    Release {
+        /// Id of the measure.
+        measure: MeasureId,
+        /// Code of the ground, such as performed or excess.
+        #[arg(long)]
+        reason: String,
+        /// When; now if missing.
+        #[arg(long)]
+        at: Option<Moment>,
+    },
+}
+
+/// What happens to a pause.
+#[derive(Subcommand)]
+pub enum PauseAct {
+    /// Clocks stop.
+    Begin {
+        /// Code of the ground, such as appraisal or suspension.
+        reason: String,
+        /// First day that does not count.
+        #[arg(long, value_name = "DATE")]
+        from: Date,
+        /// Words.
+        #[arg(long)]
+        text: Option<String>,
+    },
+    /// Clocks run again.
+    End {
+        /// Id of the pause.
+        pause: PauseId,
+        /// Last day that does not count.
+        #[arg(long, value_name = "DATE")]
+        to: Date,
+    },
+}
+
+/// What a control measure does.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Measure {
+    /// 冻结
+    Freeze,
+    /// 查封
+    Seal,
+    /// 扣押
+    Seize,
+}
+
+/// What a control measure holds.
+#[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Target {
+    /// Money in an account.
+    BankDeposit,
+    /// Movable goods.
+    Movable,
+    /// Land and buildings.
+    RealEstate,
+    /// Any other right.
+    OtherRight,
 }
 
 /// What a capture is.

@@ -17,8 +17,8 @@ use zhixing_protocol::ids::CaseId;
 use zhixing_protocol::statement::{ImportSource, MediaKind};
 
 use crate::arguments::{Arguments, Command, Kind, Source};
-use crate::exit;
 use crate::output::{Output, moment, short, size, yuan};
+use crate::{exit, law};
 
 /// Marks that the judge closed the case files on this laptop.
 const LOCK_MARK: &str = "locked-by-the-judge";
@@ -28,6 +28,16 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<u8> {
     let folder = arguments.folder.as_path();
     match &arguments.command {
         Command::Vectors { files } => return vectors(files, output),
+        Command::Nodes { word } => return law::nodes(word.as_deref(), output),
+        Command::Interest {
+            principal,
+            due,
+            until,
+            claim,
+        } => {
+            let simple = principal.as_deref().zip(*due).zip(*until);
+            return law::interest(simple, claim.as_deref(), output);
+        }
         Command::Verify { from, trust } => return verify(from, trust, output),
         Command::Lock => {
             File::create(folder.join(LOCK_MARK))?.sync_all()?;
@@ -122,6 +132,11 @@ fn command(engine: &Engine, command: &Command, output: &Output) -> Result<u8> {
             });
             Ok(exit::DONE)
         }
+        Command::Today { .. }
+        | Command::Prompts { .. }
+        | Command::Record { .. }
+        | Command::Measure { .. }
+        | Command::Pause { .. } => law::run(engine, command, output),
         Command::Sync { wait } => sync(engine, *wait, output),
         Command::Status => status(engine, output),
         Command::Receipts => receipts(engine, output),
@@ -161,14 +176,17 @@ fn command(engine: &Engine, command: &Command, output: &Output) -> Result<u8> {
             Ok(exit::DONE)
         }
         Command::Doctor => doctor(engine, output),
-        Command::Verify { .. } | Command::Vectors { .. } | Command::Lock | Command::Unlock => {
-            Ok(exit::DONE)
-        }
+        Command::Verify { .. }
+        | Command::Vectors { .. }
+        | Command::Nodes { .. }
+        | Command::Interest { .. }
+        | Command::Lock
+        | Command::Unlock => Ok(exit::DONE),
     }
 }
 
 /// A case by id, or by number in any spelling.
-fn find_case(engine: &Engine, text: &str) -> Result<CaseId> {
+pub fn find_case(engine: &Engine, text: &str) -> Result<CaseId> {
     if let Ok(case) = text.parse() {
         return Ok(case);
     }

@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod exit;
+mod law;
 mod output;
 
 use std::process::ExitCode;

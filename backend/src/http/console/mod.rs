@@ -3,6 +3,7 @@
 mod cases;
 mod devices;
 mod evidence;
+mod law;
 mod pages;
 mod refusal;
 mod session;
@@ -27,6 +28,8 @@ pub(super) fn routes() -> Router<Arc<Court>> {
         .route("/cases/{case}", get(cases::one))
         .route("/cases/{case}/events", get(cases::events))
         .route("/cases/{case}/evidence", get(evidence::list))
+        .route("/cases/{case}/prompts", get(law::prompts))
+        .route("/rules", get(law::rules))
         .route("/documents/{document}", get(cases::document))
         .route("/evidence/{statement}", get(evidence::one))
         .route("/evidence/{statement}/thumbnail", get(evidence::thumbnail))

@@ -219,6 +219,33 @@ on_both_engines! {
         assert_eq!(desk.try_login("judge", "wrong").await.0, 401, "counted from the start");
     }
 
+    async fn prompts_are_those_of_the_law_and_each_look_is_recorded(scratch: Scratch) {
+        let mut desk = Desk::new(&scratch).await;
+        desk.login("judge").await;
+        let id = desk.get("cases").await["cases"][0]["case"].as_str().expect("an id").to_owned();
+        let looks = desk.looks().await.len();
+        let answer = desk.get(&format!("cases/{id}/prompts?on=2020-03-11&explain=true")).await;
+        let prompt = |rule: &str| {
+            let prompts = answer["prompts"].as_array().expect("a list");
+            prompts.iter().find(|prompt| prompt["rule"] == rule).cloned()
+        };
+        // The handler came with the import, so nobody has to be assigned; six months and the gate of three run.
+        assert!(prompt("S02-01").is_none());
+        let six_months = prompt("S02-09").expect("open");
+        assert_eq!((&six_months["due"], &six_months["hard"]), (&json!("2020-09-10"), &json!(true)));
+        assert_eq!(six_months["basis"][0]["law"], "TIME");
+        let gate = prompt("S17-01").expect("waiting");
+        assert_eq!((&gate["standing"], &gate["earliest"]), (&json!("waiting"), &json!("2020-06-11")));
+        let verdicts = answer["verdicts"].as_array().expect("a list");
+        assert!(verdicts.iter().any(|verdict| verdict["rule"] == "S02-01" && verdict["verdict"] == "closed"));
+        assert_eq!(desk.looks().await.len(), looks + 1);
+        let rules = desk.get("rules").await;
+        assert_eq!(rules["pack"]["rules"].as_array().map(Vec::len), Some(190));
+        assert_eq!(desk.ask("GET", &format!("cases/{id}/prompts?on=2020-13-11"), None).await.0, 400);
+        desk.login("idle").await;
+        assert_eq!(desk.ask("GET", &format!("cases/{id}/prompts"), None).await.0, 404, "not his case");
+    }
+
     async fn each_sees_the_cases_of_grant_and_court_and_every_look_is_recorded(scratch: Scratch) {
         let mut desk = Desk::new(&scratch).await;
         desk.login("judge").await;

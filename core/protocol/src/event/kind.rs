@@ -26,6 +26,14 @@ macro_rules! kinds {
             /// Every known kind.
             pub const KINDS: &'static [&'static str] = &[$($name,)*];
 
+            /// The name of its kind; none for a kind this version does not know.
+            pub fn kind(&self) -> Option<&'static str> {
+                match self {
+                    $(Self::$variant(_) => Some($name),)*
+                    Self::Unknown => None,
+                }
+            }
+
             /// Reads the body of an event of `kind`. *Errors*: [`CanonicalError::Shape`].
             pub fn read(kind: &str, body: &Value) -> Result<Self, CanonicalError> {
                 match kind {

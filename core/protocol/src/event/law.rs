@@ -22,8 +22,29 @@ pub(super) fn event_of(content: &FactContent) -> Option<EventBody> {
     })
 }
 
+/// What a statement with this body would do in a case: for a device that wants to know before it signs.
+///
+/// Bodies that record no fact of law give `Held`.
+pub fn preview_record(body: &Body, state: &CaseState) -> Effect {
+    match judge(body, state) {
+        Ok((_, _, effect)) => effect,
+        Err(effect) => effect,
+    }
+}
+
 /// Drafts the event of a statement that records a fact.
 pub(super) fn record(statement: &Statement, body: &Body, state: &CaseState) -> Outcome {
+    match judge(body, state) {
+        Ok((corrects, event, Effect::Applied)) => {
+            one(statement, &event, legal_date(&event), corrects, HIDDEN)
+        }
+        Ok((_, _, effect)) | Err(effect) => Ok((effect, Vec::new())),
+    }
+}
+
+type Judged = Result<(Option<u64>, EventBody, Effect), Effect>;
+
+fn judge(body: &Body, state: &CaseState) -> Judged {
     let (corrects, event) = match body.clone() {
         Body::NodeRecord(record) => (record.corrects, EventBody::NodeRecorded(record.fact)),
         Body::MeasureTake(record) => (record.corrects, EventBody::MeasureTaken(record.fact)),
@@ -31,19 +52,16 @@ pub(super) fn record(statement: &Statement, body: &Body, state: &CaseState) -> O
         Body::MeasureRelease(record) => (record.corrects, EventBody::MeasureReleased(record.fact)),
         Body::PauseBegin(record) => (record.corrects, EventBody::PauseBegun(record.fact)),
         Body::PauseEnd(record) => (record.corrects, EventBody::PauseEnded(record.fact)),
-        _ => return Ok((Effect::held("unknown_type"), Vec::new())),
+        _ => return Err(Effect::held("unknown_type")),
     };
-    if !is_well_formed(&event) {
-        return Ok((Effect::held("malformed_body"), Vec::new()));
-    }
-    let (kind, _) = event.write()?;
+    let Some(kind) = event.kind().filter(|_| is_well_formed(&event)) else {
+        return Err(Effect::held("malformed_body"));
+    };
     if corrects.is_some_and(|seq| !state.can_correct(seq, kind)) {
-        return Ok((conflict("corrected_event"), Vec::new()));
+        return Err(conflict("corrected_event"));
     }
-    if let Some(current) = stands_against(&event, corrects, state) {
-        return Ok((current, Vec::new()));
-    }
-    one(statement, &event, legal_date(&event), corrects, HIDDEN)
+    let effect = stands_against(&event, corrects, state).unwrap_or(Effect::Applied);
+    Ok((corrects, event, effect))
 }
 
 const HIDDEN: &[&str] = &["name", "place", "text"];

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use draft::{Effect, EventDraft, draft};
 pub use kind::*;
+pub use law::preview_record;
 pub use visibility::{Audience, VISIBILITY_VERSION, Visibility, visible_event, visible_members};
 
 use crate::canonical::{self, CanonicalError, Object, Value};

@@ -35,6 +35,8 @@ pub struct DutyPrompt<'a> {
     pub subject: Option<String>,
     /// Number of the event that brought it about.
     pub trigger_seq: u64,
+    /// The limit as it was counted for this trigger.
+    pub deadline: Deadline,
     /// The day or time from which is counted.
     pub counted_from: Moment,
     /// What counting gave; none if it could not be counted.
@@ -318,6 +320,7 @@ impl<'a> Evaluator<'a> {
             rule,
             subject: trigger.subject.clone(),
             trigger_seq: trigger.seq,
+            deadline,
             counted_from,
             counted,
             problem,

@@ -9,6 +9,7 @@ pub mod evaluate;
 pub mod moment;
 pub mod pack;
 pub mod span;
+pub mod view;
 
 use crate::time::Date;
 

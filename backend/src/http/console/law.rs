@@ -1,0 +1,67 @@
+//! Duty prompts of a case, and the rule pack behind them.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use zhixing_protocol::rules::pack::RulePack;
+use zhixing_protocol::time::{Date, UtcMillis};
+
+use super::cases::look;
+use super::refusal::Reply;
+use super::session::Person;
+use crate::court::Court;
+use crate::problem::Failure;
+use crate::{cases, duties};
+
+const NOON_MS: i64 = 12 * 60 * 60 * 1000;
+
+#[derive(Deserialize)]
+pub struct PromptsQuery {
+    /// Another day than today.
+    on: Option<Date>,
+    /// Say of every rule why it prompts or not.
+    #[serde(default)]
+    explain: bool,
+}
+
+/// `GET cases/{case}/prompts`
+pub async fn prompts(
+    State(court): State<Arc<Court>>,
+    person: Person,
+    Path(case): Path<String>,
+    Query(asked): Query<PromptsQuery>,
+) -> Reply<Json<Value>> {
+    let row = look(&court, &person, &case, "console.prompts").await?;
+    let mut tx = court.db.begin_read().await?;
+    let state = cases::state(&court, &mut tx, &row).await?;
+    drop(tx);
+    let now: UtcMillis = asked
+        .on
+        .map_or_else(|| court.now(), |on| on.shanghai_start().plus_ms(NOON_MS));
+    let pack = RulePack::bundled();
+    let mut answer = json!({
+        "on": now.shanghai_date(),
+        "pack_version": pack.version,
+        "warning": pack.warning,
+        "prompts": duties::prompts(pack, &state, now),
+        "measures": state.facts().measures(),
+        "pauses": state.facts().pauses(),
+    });
+    if let Value::Object(members) = &mut answer
+        && asked.explain
+    {
+        let verdicts = serde_json::to_value(duties::verdicts(pack, &state, now));
+        members.insert("verdicts".to_owned(), verdicts.map_err(Failure::internal)?);
+    }
+    Ok(Json(answer))
+}
+
+/// `GET rules`
+pub async fn rules(_person: Person) -> Reply<Json<Value>> {
+    let pack = serde_json::to_value(RulePack::bundled()).map_err(Failure::internal)?;
+    let findings = RulePack::bundled().check();
+    Ok(Json(json!({"pack": pack, "findings": findings})))
+}

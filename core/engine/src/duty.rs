@@ -1,0 +1,252 @@
+//! What the law asks of the judge's cases, offline; and recording what was done.
+
+use serde::Serialize;
+use zhixing_protocol::canonical::{Object, Value};
+use zhixing_protocol::event::{Effect, preview_record};
+use zhixing_protocol::hash::StatementHash;
+use zhixing_protocol::ids::{CaseId, MeasureId, PauseId, SubjectId};
+use zhixing_protocol::rules::calendar::Calendar;
+use zhixing_protocol::rules::evaluate::{Evaluator, Standing};
+use zhixing_protocol::rules::pack::RulePack;
+use zhixing_protocol::rules::view::{PromptView, RuleVerdict, rule_verdicts};
+use zhixing_protocol::statement::{
+    Body, MeasureRelease, MeasureRenew, MeasureTake, NodeRecord, PauseBegin, PauseEnd, TypedBody,
+};
+use zhixing_protocol::time::{Date, UtcMillis};
+
+use crate::engine::{Engine, require_granted};
+use crate::error::{EngineError, ErrorKind, Result};
+
+/// A fact that a person records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LegalRecord {
+    /// A node of the procedure.
+    Node(NodeRecord),
+    /// A control measure taken.
+    MeasureTake(MeasureTake),
+    /// Renewed.
+    MeasureRenew(MeasureRenew),
+    /// Released.
+    MeasureRelease(MeasureRelease),
+    /// Clocks stop.
+    PauseBegin(PauseBegin),
+    /// Clocks run again.
+    PauseEnd(PauseEnd),
+}
+
+/// Words that go with a fact; they are hidden members, not part of the open statement.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words {
+    /// Name of the thing or person.
+    pub name: Option<String>,
+    /// Where.
+    pub place: Option<String>,
+    /// Anything else.
+    pub text: Option<String>,
+}
+
+/// The prompts of one case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CasePrompts {
+    /// The case, as text.
+    pub case: String,
+    /// Its number.
+    pub number: String,
+    /// What is due first at the top.
+    pub prompts: Vec<PromptView>,
+}
+
+impl LegalRecord {
+    /// As the body of a statement.
+    pub fn body(&self) -> Body {
+        match self.clone() {
+            Self::Node(body) => Body::NodeRecord(body),
+            Self::MeasureTake(body) => Body::MeasureTake(body),
+            Self::MeasureRenew(body) => Body::MeasureRenew(body),
+            Self::MeasureRelease(body) => Body::MeasureRelease(body),
+            Self::PauseBegin(body) => Body::PauseBegin(body),
+            Self::PauseEnd(body) => Body::PauseEnd(body),
+        }
+    }
+}
+
+fn nothing_against(effect: Effect) -> Result<()> {
+    let rejected = |detail: String| Err(EngineError::new(ErrorKind::Rejected, detail));
+    match effect {
+        Effect::Applied => Ok(()),
+        Effect::Duplicate => rejected("the case file says this already".to_owned()),
+        Effect::Conflict { current } => rejected(format!("{current}: look at the case file again")),
+        Effect::Rejected { reason } => rejected(reason),
+        Effect::Held { reason } => Err(EngineError::invalid(format!(
+            "{reason}: a fact holds codes, dates and numbers; words go into its text"
+        ))),
+    }
+}
+
+impl Engine {
+    /// The rule pack that prompts on this device.
+    pub fn rule_pack(&self) -> &'static RulePack {
+        RulePack::bundled()
+    }
+
+    /// The prompts of a case at a time, or now; acts that are on the way count. *Errors*: `Locked`; `NotFound`.
+    pub fn prompts(&self, case: CaseId, at: Option<UtcMillis>) -> Result<Vec<PromptView>> {
+        let pack = self.rule_pack();
+        let evaluator = Evaluator::new(pack, Calendar::bundled());
+        self.prompts_with(&evaluator, case, self.law_time(at)?)
+    }
+
+    /// What is overdue or due in all cases, the case with the most urgent first. *Errors*: `Locked`.
+    pub fn today(&self, at: Option<UtcMillis>) -> Result<Vec<CasePrompts>> {
+        let now = self.law_time(at)?;
+        let evaluator = Evaluator::new(self.rule_pack(), Calendar::bundled());
+        let mut all = Vec::new();
+        for summary in self.cases()? {
+            let mut prompts = self.prompts_with(&evaluator, summary.case, now)?;
+            prompts.retain(|prompt| {
+                matches!(prompt.standing, Standing::Overdue | Standing::Open)
+                    && prompt.due.is_some()
+            });
+            if !prompts.is_empty() {
+                all.push(CasePrompts {
+                    case: summary.case.to_string(),
+                    number: summary.number,
+                    prompts,
+                });
+            }
+        }
+        all.sort_by_key(|case| {
+            let first = case.prompts.first();
+            let days_left = first.and_then(|prompt| prompt.days_left);
+            (days_left.unwrap_or(i64::MAX), case.number.clone())
+        });
+        Ok(all)
+    }
+
+    /// Why each rule does or does not prompt. *Errors*: `Locked`; `NotFound`.
+    pub fn explain(&self, case: CaseId, at: Option<UtcMillis>) -> Result<Vec<RuleVerdict>> {
+        let now = self.law_time(at)?;
+        let evaluator = Evaluator::new(self.rule_pack(), Calendar::bundled());
+        let view = self.case_view(case)?;
+        Ok(rule_verdicts(&evaluator.explain(&view.state, now)))
+    }
+
+    /// Records a fact in a case; durable when it returns.
+    ///
+    /// *Errors*: `InvalidInput` for a node the rule pack does not know or words in place of codes; `Rejected` with the code of what stands against
+    /// it in the case; `NotFound` if the case is not granted.
+    pub fn record(
+        &self,
+        case: CaseId,
+        record: &LegalRecord,
+        words: &Words,
+    ) -> Result<StatementHash> {
+        let pack = self.rule_pack();
+        match record {
+            LegalRecord::Node(body) if !pack.nodes.contains_key(&body.fact.node) => {
+                return Err(EngineError::invalid(format!(
+                    "the rule pack knows no node {}; see the list of nodes",
+                    body.fact.node
+                )));
+            }
+            LegalRecord::PauseBegin(body)
+                if !pack.pause_reasons.contains_key(&body.fact.reason) =>
+            {
+                let known: Vec<&str> = pack.pause_reasons.keys().map(String::as_str).collect();
+                return Err(EngineError::invalid(format!(
+                    "{} is no ground of a pause; grounds are {}",
+                    body.fact.reason,
+                    known.join(", ")
+                )));
+            }
+            _ => {}
+        }
+        // While the case file is locked nobody can look what stands against it; the court will say.
+        match self.case_view(case) {
+            Ok(view) => nothing_against(preview_record(&record.body(), &view.state))?,
+            Err(error) if error.kind == ErrorKind::Locked => {}
+            Err(error) => return Err(error),
+        }
+        match record {
+            LegalRecord::Node(body) => self.record_body(case, body, words),
+            LegalRecord::MeasureTake(body) => self.record_body(case, body, words),
+            LegalRecord::MeasureRenew(body) => self.record_body(case, body, words),
+            LegalRecord::MeasureRelease(body) => self.record_body(case, body, words),
+            LegalRecord::PauseBegin(body) => self.record_body(case, body, words),
+            LegalRecord::PauseEnd(body) => self.record_body(case, body, words),
+        }
+    }
+
+    /// An id for a thing, clue, payment or act that nodes will be about. *Errors*: `Internal` without randomness.
+    pub fn new_subject(&self) -> Result<SubjectId> {
+        let ports = &self.holdings.ports;
+        Ok(SubjectId::make(ports.clock.wall_ms(), ports.random()?))
+    }
+
+    /// An id for a control measure. *Errors*: as [`Engine::new_subject`].
+    pub fn new_measure(&self) -> Result<MeasureId> {
+        let ports = &self.holdings.ports;
+        Ok(MeasureId::make(ports.clock.wall_ms(), ports.random()?))
+    }
+
+    /// An id for a pause. *Errors*: as [`Engine::new_subject`].
+    pub fn new_pause(&self) -> Result<PauseId> {
+        let ports = &self.holdings.ports;
+        Ok(PauseId::make(ports.clock.wall_ms(), ports.random()?))
+    }
+
+    fn record_body<B: TypedBody>(
+        &self,
+        case: CaseId,
+        body: &B,
+        words: &Words,
+    ) -> Result<StatementHash> {
+        let mut hidden = Object::new();
+        let members = [
+            ("name", &words.name),
+            ("place", &words.place),
+            ("text", &words.text),
+        ];
+        for (member, words) in members {
+            if let Some(words) = words.as_deref().filter(|words| !words.trim().is_empty()) {
+                hidden.insert(member.to_owned(), Value::from(words));
+            }
+        }
+        let mut queue = self.holdings.queue();
+        require_granted(&queue, case)?;
+        Ok(queue
+            .make_statement(body, Some(case), hidden, |_, _| Ok(()))?
+            .0
+            .hash)
+    }
+
+    fn prompts_with(
+        &self,
+        evaluator: &Evaluator<'static>,
+        case: CaseId,
+        now: UtcMillis,
+    ) -> Result<Vec<PromptView>> {
+        let view = self.case_view(case)?;
+        let today = now.shanghai_date();
+        let prompts = evaluator.evaluate(&view.state, now);
+        Ok(prompts
+            .iter()
+            .map(|prompt| PromptView::new(prompt, self.rule_pack(), today))
+            .collect())
+    }
+
+    fn law_time(&self, at: Option<UtcMillis>) -> Result<UtcMillis> {
+        match at {
+            Some(at) => Ok(at),
+            None => {
+                let now = self.holdings.queue().clock_reading()?;
+                Ok(now.estimate().unwrap_or(now.wall_ms))
+            }
+        }
+    }
+
+    /// The day that law takes for today, by the best estimate of this device's clocks.
+    pub fn law_date(&self) -> Result<Date> {
+        Ok(self.law_time(None)?.shanghai_date())
+    }
+}
