@@ -113,7 +113,7 @@ async fn a_judge_in_a_village_without_signal_is_told_what_is_due_and_closes_it_b
     );
     let today = device
         .engine()
-        .today(Some(noon(date("2026-03-21"))))
+        .today(Some(noon(date("2026-03-21"))), 14)
         .expect("unlocked");
     let first = today.first().expect("something is due");
     assert!(

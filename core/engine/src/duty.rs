@@ -96,16 +96,19 @@ impl Engine {
         self.prompts_with(&evaluator, case, self.law_time(at)?)
     }
 
-    /// What is overdue or due in all cases, the case with the most urgent first. *Errors*: `Locked`.
-    pub fn today(&self, at: Option<UtcMillis>) -> Result<Vec<CasePrompts>> {
+    /// What is overdue, or due within so many days, in all cases; the case with the most urgent first. What has a reminder of its own is in the
+    /// list from that day on. *Errors*: `Locked`.
+    pub fn today(&self, at: Option<UtcMillis>, within_days: u32) -> Result<Vec<CasePrompts>> {
         let now = self.law_time(at)?;
         let evaluator = Evaluator::new(self.rule_pack(), Calendar::bundled());
         let mut all = Vec::new();
         for summary in self.cases()? {
             let mut prompts = self.prompts_with(&evaluator, summary.case, now)?;
             prompts.retain(|prompt| {
-                matches!(prompt.standing, Standing::Overdue | Standing::Open)
-                    && prompt.due.is_some()
+                let near = prompt
+                    .days_left
+                    .is_some_and(|days| days <= i64::from(within_days) || prompt.reminds);
+                prompt.standing == Standing::Overdue || prompt.standing == Standing::Open && near
             });
             if !prompts.is_empty() {
                 all.push(CasePrompts {

@@ -108,6 +108,9 @@ pub enum Command {
         /// Another day than today, such as 2020-03-11.
         #[arg(long, value_name = "DATE")]
         on: Option<Date>,
+        /// How many days ahead.
+        #[arg(long, default_value_t = 14)]
+        within: u32,
     },
     /// What the law asks of a case now, by when, and why.
     Prompts {

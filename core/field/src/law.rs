@@ -31,7 +31,7 @@ const NOON_MS: i64 = 12 * 60 * 60 * 1000;
 /// Runs one of the commands about duties and facts.
 pub fn run(engine: &Engine, command: &Command, output: &Output) -> Result<u8> {
     match command {
-        Command::Today { on } => today(engine, *on, output),
+        Command::Today { on, within } => today(engine, *on, *within, output),
         Command::Prompts { case, on, explain } => {
             let case = find_case(engine, case)?;
             if *explain {
@@ -207,8 +207,8 @@ fn recorded(
     Ok(exit::DONE)
 }
 
-fn today(engine: &Engine, on: Option<Date>, output: &Output) -> Result<u8> {
-    let cases = engine.today(on.map(noon))?;
+fn today(engine: &Engine, on: Option<Date>, within: u32, output: &Output) -> Result<u8> {
+    let cases = engine.today(on.map(noon), within)?;
     output.show(&serde_json::to_value(&cases)?, || {
         let mut lines = Vec::new();
         for case in &cases {
@@ -218,7 +218,7 @@ fn today(engine: &Engine, on: Option<Date>, output: &Output) -> Result<u8> {
             }
         }
         if lines.is_empty() {
-            lines.push("Nothing is due.".to_owned());
+            lines.push(format!("Nothing is due within {within} days."));
         }
         lines
     });

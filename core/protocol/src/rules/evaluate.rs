@@ -413,7 +413,11 @@ fn key(fact: &LegalFact) -> (Date, u64) {
 
 /// The triggers that count, by `per` and `latest`.
 fn triggers<'s>(rule: &Rule, case: &Case<'s>) -> Vec<&'s LegalFact> {
-    let mut facts: Vec<&LegalFact> = case.all(&rule.trigger.on).collect();
+    // What was written down ahead of its day has not happened yet.
+    let mut facts: Vec<&LegalFact> = case
+        .all(&rule.trigger.on)
+        .filter(|fact| fact.at.date() <= case.today)
+        .collect();
     facts.sort_by_key(|fact| key(fact));
     facts.dedup_by_key(|fact| fact.seq);
     if rule.trigger.latest {

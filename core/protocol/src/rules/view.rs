@@ -76,6 +76,8 @@ pub struct PromptView {
     pub due: Option<Moment>,
     /// Days to it; negative once it has passed.
     pub days_left: Option<i64>,
+    /// Its rule has a reminder, and the reminder's day has come.
+    pub reminds: bool,
     /// First day on which it may be done or holds, where that is what the rule gives.
     pub earliest: Option<Moment>,
     /// A breach has legal effect.
@@ -135,6 +137,7 @@ impl PromptView {
             standing: prompt.standing,
             due: prompt.due,
             days_left: prompt.days_left(today),
+            reminds: rule.remind_days.is_some() && prompt.standing == Standing::Open,
             earliest,
             hard: prompt.is_hard(),
             soft_limit: prompt.soft_limit,

@@ -204,3 +204,11 @@ fn promptly_is_a_soft_limit_that_the_court_sets() {
         "five working days"
     );
 }
+
+#[test]
+fn what_is_written_down_ahead_of_its_day_counts_from_its_day() {
+    let mut history = History::filed(date("2024-01-02"), "（2024）川0811执1号");
+    history.node_with("settlement.period_ended", "2024-06-03", Some(1), &[]);
+    assert!(prompt(&history, "S12-03", "2024-06-02").is_none());
+    assert!(prompt(&history, "S12-03", "2024-06-03").is_some());
+}
