@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| zhixing_protocol_fuzz::canonical::check(bytes));
