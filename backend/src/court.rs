@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
 use zhixing_protocol::case::CaseState;
+use zhixing_protocol::case::CourtWord;
 use zhixing_protocol::event::Head;
 use zhixing_protocol::ids::{CaseId, RealmId};
 use zhixing_protocol::keys::Signer as _;
@@ -134,9 +135,9 @@ impl Court {
             .await?;
         let mut recipients = Vec::new();
         for row in &courts {
-            let court = row.text(0)?;
+            let court: CourtWord = row.parse(0)?;
             recipients.push(CourtRecipient {
-                recipient: self.keys.recipient(&court)?.to_string(),
+                recipient: self.keys.recipient(court.as_str())?.to_string(),
                 court,
                 retired: false,
             });

@@ -144,7 +144,7 @@ pub async fn make_ticket(court: &Court, login: &str, label: &str) -> Answer<Enro
             "There is no person with this login. Import the staff first.",
         ));
     };
-    let (staff, word): (StaffId, String) = (row.parse(0)?, row.text(1)?);
+    let (staff, word) = (row.parse::<StaffId>(0)?, row.parse(1)?);
     let ticket = EnrolmentTicket {
         court: word,
         expires_ms: court.now().plus_ms(TICKET_MS),
@@ -213,7 +213,7 @@ pub async fn enrol(court: &Court, request: EnrollRequest) -> Answer<EnrollRespon
     let officer = Officer {
         staff,
         name: officer.text(0)?,
-        court: officer.text(1)?,
+        court: officer.parse(1)?,
         badge: officer.text(2)?,
     };
     if officer.court != statement.court {

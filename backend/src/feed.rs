@@ -170,8 +170,8 @@ async fn case_frames(
         let grant = GrantFrame {
             case: row.parse(0)?,
             epoch: row.count(1)?,
-            court: row.text(2)?,
-            number: row.text(3)?,
+            court: row.parse(2)?,
+            number: row.parse(3)?,
         };
         granted.push((
             grant,

@@ -10,6 +10,7 @@ use std::path::{Component, Path};
 use serde::{Deserialize, Serialize};
 use zhixing_protocol::age::{FileKey, Header, NONCE_LEN, StreamSealer};
 use zhixing_protocol::canonical::{Object, Value};
+use zhixing_protocol::case::{CaseNumber, CourtWord};
 use zhixing_protocol::event::Effect;
 use zhixing_protocol::hash::{Sha256Digest, StoredDigest};
 use zhixing_protocol::ids::{CaseId, DocumentId, PartyId, StaffId};
@@ -29,7 +30,7 @@ const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
 /// A court of the tree.
 #[derive(Debug, Deserialize)]
 struct CourtLine {
-    word: String,
+    word: CourtWord,
     name: String,
     level: String,
     parent: Option<String>,
@@ -41,7 +42,7 @@ struct StaffLine {
     login: String,
     name: String,
     role: String,
-    court: String,
+    court: CourtWord,
     badge: String,
     /// First password; without one the person cannot log in to the console.
     password: Option<String>,
@@ -52,7 +53,7 @@ struct StaffLine {
 struct CaseLine {
     external_id: String,
     number: String,
-    court: String,
+    court: CourtWord,
     cause: String,
     amount_fen: Option<i64>,
     filed_on: Date,
@@ -191,7 +192,7 @@ async fn import_court(court: &Court, line: &str) -> LineResult {
     let changed = tx
         .execute(
             "INSERT INTO courts (word, name, level, parent) VALUES ($1, $2, $3, $4) ON CONFLICT (word) DO NOTHING",
-            &[line.word.into(), line.name.into(), line.level.into(), line.parent.into()],
+            &[line.word.as_str().into(), line.name.into(), line.level.into(), line.parent.into()],
         )
         .await
         .map_err(told)?;
@@ -229,7 +230,7 @@ async fn import_staff(court: &Court, line: &str) -> LineResult {
     if known.is_some() {
         return Ok(false);
     }
-    require_court(&mut tx, &line.court).await?;
+    require_court(&mut tx, line.court.as_str()).await?;
     let password_hash = match line.password {
         Some(password) => crate::auth::hash_password(&password).map_err(told)?,
         None => String::new(),
@@ -241,7 +242,7 @@ async fn import_staff(court: &Court, line: &str) -> LineResult {
             line.login.into(),
             line.name.into(),
             line.role.into(),
-            line.court.into(),
+            line.court.as_str().into(),
             line.badge.into(),
             password_hash.into(),
         ],
@@ -269,8 +270,7 @@ fn derived_id(
 async fn import_case(court: &Court, folder: &Path, batch: Sha256Digest, text: &str) -> LineResult {
     let line: CaseLine = parse(text)?;
     let line_sha256 = Sha256Digest::of(text.trim().as_bytes());
-    let number: zhixing_protocol::case::CaseNumber =
-        line.number.parse().map_err(|error| format!("{error}"))?;
+    let number: CaseNumber = line.number.parse().map_err(|error| format!("{error}"))?;
     let mut tx = court.db.begin_write().await.map_err(told)?;
     let known = tx
         .row(
@@ -284,7 +284,7 @@ async fn import_case(court: &Court, folder: &Path, batch: Sha256Digest, text: &s
     {
         return Ok(false);
     }
-    require_court(&mut tx, &line.court).await?;
+    require_court(&mut tx, line.court.as_str()).await?;
     let (random, made) = derived_id(court, line.filed_on, &line.external_id);
     let case = CaseId::make(made, random);
     let mut hidden = Object::new();
@@ -295,7 +295,7 @@ async fn import_case(court: &Court, folder: &Path, batch: Sha256Digest, text: &s
             amount_fen: line.amount_fen,
             cause: line.cause.clone(),
             court: line.court.clone(),
-            number: number.to_string(),
+            number,
         }),
         hidden: BTreeMap::from([("title".to_owned(), "title".to_owned())]),
         occurred_on: line.filed_on,
@@ -364,7 +364,7 @@ async fn import_case(court: &Court, folder: &Path, batch: Sha256Digest, text: &s
         });
     }
     for (place, document) in line.documents.iter().enumerate() {
-        let kept = keep_document(court, folder, &line.court, &document.file)?;
+        let kept = keep_document(court, folder, line.court.as_str(), &document.file)?;
         let (random, made) = derived_id(
             court,
             line.filed_on,
@@ -395,7 +395,7 @@ async fn import_case(court: &Court, folder: &Path, batch: Sha256Digest, text: &s
         court,
         &mut tx,
         KeyPurpose::Job,
-        &line.court,
+        line.court.as_str(),
         Some(case),
         &body,
         hidden,

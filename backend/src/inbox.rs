@@ -334,7 +334,7 @@ async fn find_or_file(
         &[
             case.into(),
             filed.court.as_str().into(),
-            filed.number.as_str().into(),
+            filed.number.to_string().into(),
             job.external_id.as_str().into(),
             EventHash::ZERO.into(),
         ],
@@ -342,8 +342,8 @@ async fn find_or_file(
     .await?;
     Ok(Some(CaseRow {
         case,
-        court: filed.court.clone(),
-        number: filed.number.clone(),
+        court: filed.court.to_string(),
+        number: filed.number.to_string(),
         head: Head::EMPTY,
     }))
 }
@@ -459,7 +459,7 @@ pub async fn issue<B: TypedBody>(
         case,
         chain: None,
         clock: server_clock(court.now()),
-        court: court_word.to_owned(),
+        court: court_word.parse().map_err(Failure::internal)?,
         device: None,
         hidden,
         key: signer.public_key().key_id(),

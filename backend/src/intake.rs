@@ -101,7 +101,7 @@ async fn check(court: &Court, upload: &Complete) -> Answer<()> {
     drop(tx);
     let spool = court.uploads.path(&upload.upload);
     let data = court.config.data.clone();
-    let identity = court.keys.identity(&statement.court)?;
+    let identity = court.keys.identity(statement.court.as_str())?;
     let (stored_sha256, source) = (upload.stored_sha256, spool.clone());
     let opened = tokio::task::spawn_blocking(move || {
         // After a crash between moving the file and storing the outcome, the file is already in its place.
@@ -161,7 +161,7 @@ async fn check(court: &Court, upload: &Complete) -> Answer<()> {
         court,
         &mut tx,
         KeyPurpose::Job,
-        &statement.court,
+        statement.court.as_str(),
         case,
         &body,
         Object::new(),

@@ -164,7 +164,7 @@ impl TestDevice {
                 gnss_ms: None,
                 wall_ms: court.now(),
             },
-            court: WORD.into(),
+            court: WORD.parse().expect("a court word"),
             device: Some(self.device),
             hidden: std::collections::BTreeMap::new(),
             key: self.signer.public_key().key_id(),

@@ -26,7 +26,7 @@ pub fn read_ticket(text: &str) -> Result<TicketParts, CoreError> {
     Ok(TicketParts {
         expires_ms: ticket.expires_ms.0,
         root: ticket.root.to_string(),
-        court: ticket.court,
+        court: ticket.court.to_string(),
         url: ticket.url,
     })
 }

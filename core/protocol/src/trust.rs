@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::case::CourtWord;
 use crate::document::{DocumentError, DocumentType, SignedDocument};
 use crate::hash::Sha256Digest;
 use crate::ids::{KeyId, RealmId};
@@ -43,7 +44,7 @@ pub struct TrustedKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CourtRecipient {
     /// Court word.
-    pub court: String,
+    pub court: CourtWord,
     /// age X25519 recipient (`age1…`).
     pub recipient: String,
     /// Retired: kept for decryption on the server, never used for new files.
@@ -171,10 +172,10 @@ impl Trust {
     }
 
     /// The recipient to which new media of `court` are encrypted.
-    pub fn recipient(&self, court: &str) -> Option<&str> {
+    pub fn recipient(&self, court: &CourtWord) -> Option<&str> {
         self.recipients
             .iter()
-            .find(|recipient| recipient.court == court && !recipient.retired)
+            .find(|recipient| recipient.court == *court && !recipient.retired)
             .map(|recipient| recipient.recipient.as_str())
     }
 }

@@ -503,7 +503,7 @@ async fn send(
     let sealed = &entry.sealed.body;
     send_decrypted(
         court,
-        &word,
+        word.as_str(),
         objects::path(&court.config.data, stored),
         &sealed.media_type,
         sealed.digests.size_bytes,

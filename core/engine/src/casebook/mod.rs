@@ -144,7 +144,7 @@ impl Shelf {
         queue.db.execute(
             "INSERT INTO known_case(case_id, epoch, court, number, recipient) VALUES(?1, ?2, ?3, ?4, '')
              ON CONFLICT(case_id) DO UPDATE SET court = excluded.court, number = excluded.number",
-            params![frame.case.0, to_sql(frame.epoch), frame.court, frame.number],
+            params![frame.case.0, to_sql(frame.epoch), frame.court.as_str(), frame.number.to_string()],
         )?;
         let told = known.is_some_and(|known| {
             known.recipient == recipient && known.epoch == frame.epoch && !known.purging

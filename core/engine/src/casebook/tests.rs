@@ -44,9 +44,9 @@ impl Desk {
     fn grant(&self, epoch: u64) {
         let frame = GrantFrame {
             case: CASE,
-            court: COURT.to_owned(),
+            court: COURT.parse().expect("a court word"),
             epoch,
-            number: "（2020）川0811执123号".to_owned(),
+            number: "（2020）川0811执123号".parse().expect("a case number"),
         };
         self.shelf.grant(&frame).expect("takes a grant");
     }

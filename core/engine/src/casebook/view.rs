@@ -65,7 +65,7 @@ impl Shelf {
                     Ok(CaseSummary {
                         case: known.case,
                         number: known.number,
-                        court: known.court,
+                        court: known.court.to_string(),
                         newest_seq: state.newest_seq(),
                         newest_at_ms: state.newest_at_ms(),
                     })

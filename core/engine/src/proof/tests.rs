@@ -29,9 +29,9 @@ fn desk() -> (Desk, SealedItem) {
     shelf.unlock().expect("unlocks");
     let grant = GrantFrame {
         case: CASE,
-        court: COURT.to_owned(),
+        court: COURT.parse().expect("a court word"),
         epoch: 1,
-        number: "（2020）川0811执123号".to_owned(),
+        number: "（2020）川0811执123号".parse().expect("a case number"),
     };
     shelf.grant(&grant).expect("takes a grant");
     let request = CaptureRequest::new(MediaKind::Audio, Some(CASE));

@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
+use zhixing_protocol::case::CourtWord;
 use zhixing_protocol::document::SignedDocument;
 use zhixing_protocol::hash::{RootHash, Sha256Digest, StatementHash};
 use zhixing_protocol::ids::{CaseId, ItemId};
@@ -29,7 +30,7 @@ pub struct KnownCase {
     /// Epoch of the grant.
     pub epoch: u64,
     /// Court word.
-    pub court: String,
+    pub court: CourtWord,
     /// Case number.
     pub number: String,
     /// age recipient of this device for this case; empty before one was made.
@@ -298,7 +299,9 @@ impl Queue {
             found.push(KnownCase {
                 case: CaseId(fixed(&row.get::<_, Vec<u8>>(0)?)?),
                 epoch: from_sql(row.get(1)?),
-                court: row.get(2)?,
+                court: row.get::<_, String>(2)?.parse().map_err(|_| {
+                    EngineError::damaged("the queue names a case of no court; its evidence is kept, contact the court")
+                })?,
                 number: row.get(3)?,
                 recipient: row.get(4)?,
                 purging: row.get(5)?,

@@ -1,6 +1,7 @@
 //! Who this device is.
 
 use serde::{Deserialize, Serialize};
+use zhixing_protocol::case::CourtWord;
 use zhixing_protocol::hash::Sha256Digest;
 use zhixing_protocol::ids::{DeviceId, KeyId, Nonce, RealmId};
 use zhixing_protocol::wire::Officer;
@@ -16,7 +17,7 @@ pub struct Identity {
     /// Deployment.
     pub realm: RealmId,
     /// Court word of the officer's court.
-    pub court: String,
+    pub court: CourtWord,
     /// This device.
     pub device: DeviceId,
     /// Its key.

@@ -95,7 +95,7 @@ impl TestCourt {
     /// A ticket for one device.
     pub fn ticket(&self) -> EnrolmentTicket {
         EnrolmentTicket {
-            court: COURT.to_owned(),
+            court: COURT.parse().expect("a court word"),
             expires_ms: self.started.plus_ms(600_000),
             realm: self.realm,
             root: self.root.public_key().fingerprint(),
@@ -122,7 +122,7 @@ impl TestCourt {
                 listed(&self.clock, KeyPurpose::Clock),
             ],
             recipients: vec![CourtRecipient {
-                court: COURT.to_owned(),
+                court: COURT.parse().expect("a court word"),
                 recipient: self.identity.recipient().to_string(),
                 retired: false,
             }],
@@ -160,7 +160,7 @@ impl TestCourt {
                 officer: Officer {
                     staff: StaffId::make(self.started, [3; 10]),
                     name: "法官".to_owned(),
-                    court: COURT.to_owned(),
+                    court: COURT.parse().expect("a court word"),
                     badge: "0001".to_owned(),
                 },
                 trust: self.trust(1),

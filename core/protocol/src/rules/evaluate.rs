@@ -9,7 +9,7 @@ use super::deadline::{Counted, Deadline, DeadlineError, DeadlineKind};
 use super::moment::Moment;
 use super::pack::{Condition, Per, Rule, RulePack, Scope, Selector};
 use super::span::Span;
-use crate::case::{CaseNumber, CaseState, LegalFact};
+use crate::case::{CaseState, LegalFact};
 use crate::time::{Date, UtcMillis};
 
 /// How a prompt stands today.
@@ -491,14 +491,7 @@ fn next_occurrence(
 
 fn holds(condition: &Condition, trigger: &LegalFact, case: &Case<'_>) -> bool {
     let filed = case.state.filed();
-    let bears = |word: &str| {
-        filed.is_some_and(|filed| {
-            filed
-                .number
-                .parse::<CaseNumber>()
-                .is_ok_and(|number| number.kind().word() == word)
-        })
-    };
+    let bears = |word: &str| filed.is_some_and(|filed| filed.number.kind().word() == word);
     match condition {
         Condition::Money => filed.is_some_and(|filed| filed.amount_fen.is_some()),
         Condition::Type(word) => bears(word),

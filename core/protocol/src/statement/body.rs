@@ -7,6 +7,7 @@ use super::law::{
     NodeRecord, NodeRecorded, PauseBegin, PauseBegun, PauseEnd, PauseEnded,
 };
 use crate::canonical::{CanonicalError, Value};
+use crate::case::{CaseNumber, CourtWord};
 use crate::evidence::EvidenceDigests;
 use crate::hash::{EventHash, Sha256Digest, StatementHash, StoredDigest};
 use crate::ids::{
@@ -413,9 +414,9 @@ pub struct CaseFiled {
     /// Cause of action, a code such as `loan`.
     pub cause: String,
     /// Court that enforces.
-    pub court: String,
+    pub court: CourtWord,
     /// Number, normalised.
-    pub number: String,
+    pub number: CaseNumber,
 }
 
 /// Somebody is put on a case.

@@ -25,6 +25,7 @@ pub use hidden::{Opening, OpeningError, Openings, make_openings, verify_openings
 pub use law::*;
 
 use crate::canonical::{self, CanonicalError, Object, Value};
+use crate::case::CourtWord;
 use crate::hash::{Commitment, StatementHash, sha256};
 use crate::ids::{CaseId, DeviceId, KeyId, Nonce, RealmId};
 use crate::keys::{KeyError, PublicKey, Signature, Signer};
@@ -53,7 +54,7 @@ pub struct Statement {
     /// What the clocks said.
     pub clock: ClockReading,
     /// Court whose business it is.
-    pub court: String,
+    pub court: CourtWord,
     /// Device it was made on; none for keys held by a server.
     pub device: Option<DeviceId>,
     /// Commitments to the members that may be withheld or erased, by member name.

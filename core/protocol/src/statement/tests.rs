@@ -35,7 +35,7 @@ fn note(key: &SoftwareSigner, link: ChainLink) -> (Statement, Openings) {
             gnss_ms: None,
             wall_ms: UtcMillis(1_763_900_000_000),
         },
-        court: "川0811".into(),
+        court: "川0811".parse().expect("a court word"),
         device: Some(DeviceId::make(UtcMillis(3), [3; 10])),
         hidden,
         key: key.public_key().key_id(),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::case::{CaseNumber, CourtWord};
 use crate::document::SignedDocument;
 use crate::event::{Effect, Head};
 use crate::hash::{RootHash, Sha256Digest, StatementHash};
@@ -80,7 +81,7 @@ pub struct Officer {
     /// Name.
     pub name: String,
     /// Court word.
-    pub court: String,
+    pub court: CourtWord,
     /// Badge number.
     pub badge: String,
 }
@@ -296,11 +297,11 @@ pub struct GrantFrame {
     /// The case.
     pub case: CaseId,
     /// Court word.
-    pub court: String,
+    pub court: CourtWord,
     /// Epoch of this grant; another one than the device holds means: start anew.
     pub epoch: u64,
     /// Case number, so that a capture can name its case before the events are there.
-    pub number: String,
+    pub number: CaseNumber,
 }
 
 /// A lost grant.

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical;
+use crate::case::CourtWord;
 use crate::hash::Sha256Digest;
 use crate::ids::{Nonce, RealmId};
 use crate::time::UtcMillis;
@@ -21,7 +22,7 @@ const MAX_TICKET_BYTES: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrolmentTicket {
     /// Court word of the officer's court.
-    pub court: String,
+    pub court: CourtWord,
     /// Until when it can be used.
     pub expires_ms: UtcMillis,
     /// The deployment.
@@ -72,7 +73,7 @@ mod tests {
     #[test]
     fn a_ticket_reads_as_it_was_written_and_foreign_codes_are_refused() {
         let ticket = EnrolmentTicket {
-            court: "川0811".into(),
+            court: "川0811".parse().expect("a court word"),
             expires_ms: UtcMillis(9),
             realm: RealmId::make(UtcMillis(1), [1; 10]),
             root: Sha256Digest::of(b"root"),
