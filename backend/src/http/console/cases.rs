@@ -9,9 +9,10 @@ use http::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zhixing_protocol::case::CaseState;
-use zhixing_protocol::event::Head;
+use zhixing_protocol::event::{EventBody, Head};
 use zhixing_protocol::hash::{StatementHash, StoredDigest};
 use zhixing_protocol::ids::CaseId;
+use zhixing_protocol::rules::pack::RulePack;
 use zhixing_protocol::statement::PartyRole;
 
 use super::evidence::{Disposition, send_decrypted};
@@ -270,7 +271,15 @@ pub async fn events(
                 (name.clone(), opening.unwrap_or(Value::Null))
             })
             .collect();
+        let node_zh = match event.body() {
+            Ok(EventBody::NodeRecorded(node)) => RulePack::bundled()
+                .nodes
+                .get(&node.node)
+                .map(|node| node.name_zh.clone()),
+            _ => None,
+        };
         shown.push(json!({
+            "node_zh": node_zh,
             "seq": event.seq,
             "at_ms": event.at_ms.0,
             "occurred_on": event.occurred_on.to_string(),

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { randomBytes } from 'node:crypto'
-import { blobs, cases, courts, devices, staff, system, ticketPicture } from './mock-data.mjs'
+import { blobs, cases, courts, devices, prompts, staff, system, ticketPicture } from './mock-data.mjs'
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url))
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -95,6 +95,9 @@ export async function startMock(port = 0) {
         const after = Number(query.get('after_seq') ?? 0)
         return { events: events.filter((event) => event.seq > after).slice(0, 16), head: { seq: events.length, hash: events.at(-1).cause } }
       }
+      case 'GET cases/:id/prompts':
+        find(cases, (one) => one.id === id)
+        return { on: '2020-03-18', pack_version: 1, warning: '', prompts, measures: [], pauses: [] }
       case 'GET cases/:id/evidence':
         return { evidence: find(cases, (one) => one.id === id).evidence.map(evidenceRow), next_cursor: null }
       case 'GET documents/:id':

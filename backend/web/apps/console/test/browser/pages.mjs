@@ -48,6 +48,18 @@ export async function walkPages(walk, { caseWithEvidence }) {
     await inAllSizes(walk, 'case-overview')
   })
 
+  await walk.step('case: duties with date, law and how it was counted', async (page) => {
+    await page.getByRole('tab', { name: '规范提示' }).click()
+    await page.waitForURL(/\/duties$/)
+    await page.getByRole('heading', { name: '执行期限六个月' }).waitFor()
+    const duty = page.locator('.duties > li').filter({ hasText: '执行期限六个月' })
+    await duty.getByText('依据与计算').click()
+    await duty.getByText('号事件').waitFor()
+    await inAllSizes(walk, 'case-duties')
+    await page.goto(caseUrl)
+    await page.getByRole('heading', { name: '当事人' }).waitFor()
+  })
+
   await walk.step('case: the arrow key opens the timeline; raw data unfold', async (page) => {
     await page.getByRole('tab', { name: '概况' }).focus()
     await page.keyboard.press('ArrowRight')

@@ -8,6 +8,7 @@ import type {
   EventPage,
   Evidence,
   EvidenceRow,
+  Prompts,
   Session,
   Staff,
   SystemState,
@@ -65,6 +66,11 @@ export class ConsoleClient {
 
   events(id: string, afterSeq: number): Promise<EventPage> {
     return this.get(`cases/${encodeURIComponent(id)}/events`, { after_seq: afterSeq })
+  }
+
+  /** What the law asks of a case, today. */
+  prompts(id: string): Promise<Prompts> {
+    return this.get(`cases/${encodeURIComponent(id)}/prompts`)
   }
 
   evidenceOf(id: string, cursor: string | null): Promise<{ evidence: EvidenceRow[]; next_cursor?: string | null }> {

@@ -89,11 +89,64 @@ export interface CaseEvent {
   actor: string | { name: string } | null
   /** Exact canonical bytes as text, where the server sends them. */
   raw?: string
+  /** Name of the node, where the event records one that the rule pack knows. */
+  node_zh?: string | null
 }
 
 export interface EventPage {
   events: CaseEvent[]
   head: Head | string | number | null
+}
+
+export type PromptStanding = 'overdue' | 'open' | 'later' | 'waiting'
+
+/** The law a prompt rests on. */
+export interface DutyBasis {
+  law: string
+  name_zh: string
+  doc_no: string | null
+  article: string
+  cites_cpl_numbering: string | null
+}
+
+/** What the law asks. Moments are dates (`2020-03-10`) or times with their offset. */
+export interface DutyPrompt {
+  rule: string
+  pack_version: number
+  stage_zh: string
+  name_zh: string
+  prompt_zh: string
+  subject: string | null
+  standing: PromptStanding
+  due: string | null
+  days_left: number | null
+  earliest: string | null
+  hard: boolean
+  soft_limit: boolean
+  on_miss: string
+  action: string
+  basis: DutyBasis[]
+  computation: {
+    trigger_seq: number
+    counted_from: string
+    kind: string
+    n: number | null
+    unit: string | null
+    pauses: [string, string][]
+    pause_runs: boolean
+    moved_from: string | null
+    provisional: boolean
+    problem: string | null
+  }
+  confidence: string
+  provenance: string
+}
+
+export interface Prompts {
+  on: string
+  pack_version: number
+  warning: string
+  prompts: DutyPrompt[]
 }
 
 export type EvidenceKind = 'photo' | 'segment' | 'audio' | 'import' | 'derivative'

@@ -1,4 +1,5 @@
 import { formatBytes, type CaseEvent, type Json, type Words } from '@zhixing/ui'
+import { momentText } from './duties'
 
 function member(value: Json, name: string): Json {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return null
@@ -46,6 +47,18 @@ export function describe(event: CaseEvent, words: Words): string | null {
     }
     case 'evidence.received':
       return t(`timeline.plain.evidence_${['verified', 'unreadable', 'mismatch'].includes(of('outcome')) ? of('outcome') : 'received'}`)
+    case 'node.recorded':
+      return t('timeline.plain.node_recorded', { node: event.node_zh ?? of('node'), at: momentText(of('at'), words) })
+    case 'measure.taken':
+      return t('timeline.plain.measure_taken', { kind: word('measure_kind', of('kind')), name: opened(event, 'name'), until: words.date(of('until')) })
+    case 'measure.renewed':
+      return t('timeline.plain.measure_renewed', { until: words.date(of('until')) })
+    case 'measure.released':
+      return t('timeline.plain.measure_released', { reason: of('reason') })
+    case 'pause.begun':
+      return t('timeline.plain.pause_begun', { from: words.date(of('from')), reason: of('reason') })
+    case 'pause.ended':
+      return t('timeline.plain.pause_ended', { to: words.date(of('to')) })
     case 'recording.closed': {
       const segments = member(event.body, 'segments')
       return t('timeline.plain.recording_closed', {
