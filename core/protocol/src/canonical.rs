@@ -151,6 +151,15 @@ pub fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CanonicalEr
     Ok(to_value(value)?.to_bytes())
 }
 
+/// Reads a member that may be `null` and may not be missing: a signed form has one spelling of nothing.
+pub(crate) fn nullable<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer)
+}
+
 fn read_restricted(bytes: &[u8]) -> Result<Value, CanonicalError> {
     let value: Value = serde_json::from_slice(bytes)
         .map_err(|error| CanonicalError::Malformed(shape_detail(&error)))?;

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod receipt;
 pub mod rules;
 pub mod statement;
+pub mod text;
 pub mod time;
 pub mod tlog;
 pub mod trust;

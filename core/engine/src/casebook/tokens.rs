@@ -1,5 +1,7 @@
 //! Search words: pairs of neighbouring Chinese characters, whole words of everything else.
 
+use zhixing_protocol::text::nfc;
+
 /// Whether a character is written without spaces between words.
 fn is_han(character: char) -> bool {
     matches!(u32::from(character),
@@ -10,7 +12,7 @@ fn is_han(character: char) -> bool {
 fn runs(text: &str) -> Vec<(bool, String)> {
     let mut runs: Vec<(bool, String)> = Vec::new();
     let mut open = false;
-    for character in text.chars() {
+    for character in nfc(text).chars() {
         if !character.is_alphanumeric() && !is_han(character) {
             open = false;
             continue;
@@ -77,5 +79,19 @@ mod tests {
         assert_eq!(match_query("张").as_deref(), Some("\"张\"*"));
         assert_eq!(match_query("\"* OR ("), Some("\"or\"*".to_owned()));
         assert_eq!(match_query(" \"*( "), None);
+    }
+
+    /// One name has one spelling, however a keyboard or a file system composed it.
+    #[test]
+    fn decomposed_text_is_found_by_composed_words_and_the_reverse() {
+        for (composed, decomposed) in [
+            ("Müller", "Mu\u{308}ller"),
+            ("각하", "\u{1100}\u{1161}\u{11a8}\u{1112}\u{1161}"),
+            ("凌來", "\u{f955}\u{f92d}"),
+        ] {
+            assert_ne!(composed, decomposed);
+            assert_eq!(index_tokens(decomposed), index_tokens(composed));
+            assert_eq!(match_query(decomposed), match_query(composed));
+        }
     }
 }

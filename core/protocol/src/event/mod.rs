@@ -31,6 +31,7 @@ pub struct Event {
     /// The statement that caused it.
     pub cause: StatementHash,
     /// Number of an earlier event of the case that this one replaces.
+    #[serde(deserialize_with = "crate::canonical::nullable")]
     pub corrects: Option<u64>,
     /// Commitments to hidden members, by the name they have in this event.
     pub hidden: BTreeMap<String, HiddenMember>,

@@ -9,12 +9,14 @@ use crate::time::UtcMillis;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockReading {
     /// The newest server-signed time of this boot, if there is one.
+    #[serde(deserialize_with = "crate::canonical::nullable")]
     pub anchor: Option<AnchorReading>,
     /// Names the boot in which `elapsed_ms` counts.
     pub boot: String,
     /// Monotonic milliseconds since boot, sleep included.
     pub elapsed_ms: i64,
     /// Time of a satellite fix, if there was one.
+    #[serde(deserialize_with = "crate::canonical::nullable")]
     pub gnss_ms: Option<UtcMillis>,
     /// What the wall clock claimed.
     pub wall_ms: UtcMillis,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::canonical::{Object, Value};
 use crate::hash::{Commitment, array_from_hex, sha256, to_hex};
+use crate::text::nfc_value;
 
 /// Separates these hashes from all others.
 const DOMAIN: &[u8] = b"zx-hidden/1\0";
@@ -70,6 +71,9 @@ impl Opening {
 }
 
 /// Makes openings for `members` with salts drawn from `draw_salt`, and the commitments that go into the statement.
+///
+/// This is where what people type becomes part of a statement, so texts are brought into NFC here; a reader does not
+/// demand it.
 pub fn make_openings(
     members: Object,
     mut draw_salt: impl FnMut() -> [u8; 32],
@@ -79,7 +83,7 @@ pub fn make_openings(
     for (member, value) in members {
         let opening = Opening {
             salt: draw_salt(),
-            value,
+            value: nfc_value(value),
         };
         commitments.insert(member.clone(), opening.derive_commitment(&member));
         openings.insert(member, opening);

@@ -48,14 +48,17 @@ pub struct Statement {
     /// Content by `type`; see [`Body`].
     pub body: Value,
     /// The case it belongs to; none for acts of a device or the court, and for captures not yet assigned.
+    #[serde(deserialize_with = "crate::canonical::nullable")]
     pub case: Option<CaseId>,
     /// Place in the key's chain; none for keys held by a server.
+    #[serde(deserialize_with = "crate::canonical::nullable")]
     pub chain: Option<ChainLink>,
     /// What the clocks said.
     pub clock: ClockReading,
     /// Court whose business it is.
     pub court: CourtWord,
     /// Device it was made on; none for keys held by a server.
+    #[serde(deserialize_with = "crate::canonical::nullable")]
     pub device: Option<DeviceId>,
     /// Commitments to the members that may be withheld or erased, by member name.
     pub hidden: std::collections::BTreeMap<String, Commitment>,
@@ -66,6 +69,7 @@ pub struct Statement {
     /// Deployment it belongs to.
     pub realm: RealmId,
     /// Newest checkpoint the signer had verified: proves *not before*.
+    #[serde(deserialize_with = "crate::canonical::nullable")]
     pub seen: Option<Seen>,
     /// Name and version of the content, such as `evidence.capture/1`.
     pub r#type: String,

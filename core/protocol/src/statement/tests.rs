@@ -247,3 +247,30 @@ fn a_statement_larger_than_its_limit_is_refused_before_it_is_read() {
     let bytes = vec![b' '; MAX_STATEMENT_BYTES + 1];
     assert_eq!(Statement::parse(&bytes), Err(StatementError::TooLarge));
 }
+
+/// NFC is made where text enters a statement, at every depth, and not demanded by who reads one.
+#[test]
+fn what_people_type_is_committed_to_in_nfc_and_other_forms_still_verify() {
+    let inner = Object::from([("make".to_owned(), Value::from("Mu\u{308}ller"))]);
+    let members = Object::from([
+        (
+            "claims".to_owned(),
+            Value::Array(vec![Value::Object(inner)]),
+        ),
+        ("name".to_owned(), Value::from("\u{f955}\u{f92d}")),
+        ("text".to_owned(), Value::from("\u{1100}\u{1161}\u{11a8}")),
+    ]);
+    let (hidden, openings) = make_openings(members, || [1; 32]);
+    let text = |name: &str| openings[name].value.to_bytes();
+    assert_eq!(text("claims"), "[{\"make\":\"Müller\"}]".as_bytes());
+    assert_eq!(text("name"), "\"凌來\"".as_bytes());
+    assert_eq!(text("text"), "\"각\"".as_bytes());
+    assert_eq!(verify_openings(&hidden, &openings), Ok(()));
+    let loose = Opening {
+        salt: [1; 32],
+        value: Value::from("Mu\u{308}ller"),
+    };
+    let hidden = [("name".to_owned(), loose.derive_commitment("name"))].into();
+    let openings = Openings::from([("name".to_owned(), loose)]);
+    assert_eq!(verify_openings(&hidden, &openings), Ok(()));
+}
