@@ -356,8 +356,14 @@ impl Engine {
         Ok(status)
     }
 
+    /// Makes the thumbnails of fresh photos; gives how many photos there were. See [`Holdings::make_thumbnails`].
+    pub fn make_thumbnails(&self) -> usize {
+        self.holdings.make_thumbnails()
+    }
+
     /// What a native transfer service should send next. *Errors*: those of the store.
     pub fn sync_next(&self) -> Result<Step> {
+        self.make_thumbnails();
         self.machine().next(self.holdings.ports.clock.wall_ms())
     }
 

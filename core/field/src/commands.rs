@@ -488,6 +488,7 @@ fn capture(
             bar.inc(read as u64);
         }
         sealed.push(open.finish()?);
+        engine.make_thumbnails();
         bar.finish_and_clear();
     }
     if let Some(recording) = recording {

@@ -6,6 +6,7 @@ mod recording;
 mod recover;
 mod writer;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use recover::Recovery;
@@ -28,8 +29,8 @@ use crate::vault::Vault;
 
 /// Most bytes of one write into an open capture: 1 MiB.
 pub const MAX_WRITE_BYTES: usize = 1 << 20;
-/// What may be lost of a capture that is still open: bytes since the newest sync, …
-const SYNC_BYTES: usize = 1 << 20;
+/// What may be lost of a capture that is still open: bytes since the newest sync (more than a photo has: each sync costs the shutter), …
+const SYNC_BYTES: usize = 16 << 20;
 /// … or milliseconds.
 const SYNC_MS: i64 = 2_000;
 /// Hidden members a person may give to an item.
@@ -42,7 +43,19 @@ pub struct Holdings {
     /// Age files.
     pub vault: Vault,
     queue: Mutex<Queue>,
+    /// Photos whose thumbnail is still to be made.
+    photos: Mutex<VecDeque<FreshPhoto>>,
 }
+
+/// A sealed photo while its bytes are still in memory.
+struct FreshPhoto {
+    sealed: SealedItem,
+    case: Option<CaseId>,
+    bytes: Vec<u8>,
+}
+
+/// Photos that wait in memory for their thumbnails; one more makes the oldest one's at once, so that memory stays bounded (I11).
+const WAITING_PHOTOS: usize = 2;
 
 impl Holdings {
     /// Joins queue and vault.
@@ -51,6 +64,7 @@ impl Holdings {
             ports,
             vault,
             queue: Mutex::new(queue),
+            photos: Mutex::new(VecDeque::new()),
         }
     }
 
@@ -190,7 +204,7 @@ impl OpenCapture {
         self.item
     }
 
-    /// Takes at most 1 MiB of plain bytes. Every MiB and every 2 s what came so far is made durable.
+    /// Takes at most 1 MiB of plain bytes. Every 16 MiB and every 2 s what came so far is made durable.
     ///
     /// *Errors*: `InvalidInput` for more; `StorageFull`: what was synced is recovered at the next start.
     pub fn write(&mut self, plain: &[u8]) -> Result<()> {
@@ -230,7 +244,7 @@ impl OpenCapture {
 
     /// Seals the item. Once this returns, a kill or power cut loses nothing of it (I1).
     ///
-    /// A photo also gets a thumbnail, as a derivative; one that cannot be made is no error.
+    /// A photo also gets a thumbnail, as a derivative, after this has returned: see [`Holdings::make_thumbnails`].
     pub fn finish(self) -> Result<SealedItem> {
         let sealed = self.writer.finish()?;
         let name = Vault::file_name(self.item);
@@ -240,14 +254,12 @@ impl OpenCapture {
         let done = self
             .holdings
             .seal(self.item, &self.request, sealed, false)?;
-        let small = self.whole.as_deref().and_then(claims::make_thumbnail);
-        if let Some(small) = small {
-            let made = self
-                .holdings
-                .add_thumbnail(&done, self.request.case, &small);
-            if let Err(error) = made {
-                tracing::warn!(kind = ?error.kind, "no thumbnail was kept");
-            }
+        if let Some(bytes) = self.whole {
+            self.holdings.remember_photo(FreshPhoto {
+                sealed: done.clone(),
+                case: self.request.case,
+                bytes,
+            });
         }
         Ok(done)
     }
@@ -305,6 +317,47 @@ impl Holdings {
             digests: sealed.digests,
             media_type,
         })
+    }
+
+    fn photos(&self) -> MutexGuard<'_, VecDeque<FreshPhoto>> {
+        self.photos.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember_photo(&self, photo: FreshPhoto) {
+        let mut photos = self.photos();
+        photos.push_back(photo);
+        let oldest = if photos.len() > WAITING_PHOTOS {
+            photos.pop_front()
+        } else {
+            None
+        };
+        drop(photos);
+        if let Some(oldest) = oldest {
+            self.make_thumbnail(&oldest);
+        }
+    }
+
+    /// Makes the thumbnails of photos sealed since the last call; gives how many photos there were.
+    ///
+    /// Decoding a photo takes longer than sealing it, so the shutter does not wait for it. Synchronising calls this; a shell may call it earlier,
+    /// on a thread of its own. A kill before it costs thumbnails, never evidence; one that cannot be made is no error.
+    pub fn make_thumbnails(&self) -> usize {
+        let mut made = 0_usize;
+        loop {
+            let next = self.photos().pop_front();
+            let Some(photo) = next else { return made };
+            self.make_thumbnail(&photo);
+            made = made.saturating_add(1);
+        }
+    }
+
+    fn make_thumbnail(&self, photo: &FreshPhoto) {
+        let Some(small) = claims::make_thumbnail(&photo.bytes) else {
+            return;
+        };
+        if let Err(error) = self.add_thumbnail(&photo.sealed, photo.case, &small) {
+            tracing::warn!(kind = ?error.kind, "no thumbnail was kept");
+        }
     }
 
     /// A thumbnail as an item of its own that names its parent.

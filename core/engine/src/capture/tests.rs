@@ -57,6 +57,7 @@ fn i1_a_finished_capture_survives_a_kill_and_the_court_can_open_it() {
     let mut capture = open(&first, MediaKind::Photo);
     capture.write(&picture).expect("writes");
     let done = capture.finish().expect("seals");
+    assert_eq!(first.make_thumbnails(), 1);
     assert_eq!(done.media_type, "image/jpeg");
     assert_eq!(done.digests, EvidenceDigests::of(&picture));
     let ports = first.ports.clone();
