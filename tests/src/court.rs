@@ -28,10 +28,23 @@ pub struct TestCourt {
 impl TestCourt {
     /// Starts a court with the small batch, reached by devices at `public_url`.
     pub async fn start(listener: tokio::net::TcpListener, public_url: &str) -> Self {
+        Self::start_with(listener, public_url, |_| {}).await
+    }
+
+    /// As [`TestCourt::start`], with other settings.
+    pub async fn start_with(
+        listener: tokio::net::TcpListener,
+        public_url: &str,
+        adjust: impl FnOnce(&mut Config),
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let batch = folder.path().join("batch");
         write_batch(&batch);
-        let court = open(folder.path(), public_url).await;
+        let mut config = config(folder.path(), public_url);
+        adjust(&mut config);
+        let court = Court::open(config, system_clock())
+            .await
+            .expect("an empty or own folder opens");
         let report = import::run(&court, &batch)
             .await
             .expect("the batch can be read");
@@ -168,13 +181,17 @@ impl TestCourt {
     }
 }
 
-async fn open(folder: &Path, public_url: &str) -> Arc<Court> {
+fn config(folder: &Path, public_url: &str) -> Config {
     let mut config = Config::read(None).expect("the bundled defaults");
     config.data = folder.join("data");
     config.public_url = public_url.to_owned();
     config.log_interval_ms = 50;
     config.idle_seconds = 5;
-    Court::open(config, system_clock())
+    config
+}
+
+async fn open(folder: &Path, public_url: &str) -> Arc<Court> {
+    Court::open(config(folder, public_url), system_clock())
         .await
         .expect("an empty or own folder opens")
 }
