@@ -13,7 +13,7 @@ use zhixing_protocol::time::Date;
 use zhixing_protocol::wire::{EnrolmentTicket, Officer};
 
 use crate::capture::{CaptureRequest, Holdings, OpenCapture, Recovery, SealedItem};
-use crate::casebook::{CaseSummary, CaseView, DocumentCopy, Hit, Shelf};
+use crate::casebook::{CaseSummary, CaseView, DocumentCopy, Hit, Shelf, TimelineEntry};
 use crate::database::FolderLock;
 use crate::error::{EngineError, ErrorKind, Result};
 use crate::ports::Ports;
@@ -90,6 +90,8 @@ pub struct Engine {
     pub(crate) holdings: Arc<Holdings>,
     pub(crate) shelf: Arc<Shelf>,
     machine: Mutex<Machine>,
+    /// Held while a synchronisation runs: the answer to one's request is not the answer to another's.
+    running: tokio::sync::Mutex<()>,
     recovery: Recovery,
     _lock: FolderLock,
 }
@@ -110,6 +112,7 @@ impl Engine {
             holdings,
             shelf,
             machine: Mutex::new(machine),
+            running: tokio::sync::Mutex::new(()),
             recovery,
             _lock: lock,
         })
@@ -186,6 +189,14 @@ impl Engine {
         let view = self.shelf.case_view(case)?;
         self.machine().set_current(Some(case));
         Ok(view)
+    }
+
+    /// The history of a case, what is on the way at its end. *Errors*: `Locked`; `NotFound`.
+    pub fn timeline(&self, case: CaseId) -> Result<Vec<TimelineEntry>> {
+        let view = self.shelf.case_view(case)?;
+        let mut timeline = self.shelf.timeline(case)?;
+        timeline.extend(view.drafted);
+        Ok(timeline)
     }
 
     /// Texts of case files that hold what was typed. *Errors*: `Locked`.
@@ -376,7 +387,7 @@ impl Engine {
             .answer(self.holdings.ports.clock.wall_ms(), answer)
     }
 
-    /// Synchronises until nothing is left to do now. With `wait_ms` it also waits that long in all for receipts.
+    /// Synchronises until nothing is left to do now; a second one waits until the first has ended, then looks again. With `wait_ms` it also waits that long in all for receipts.
     ///
     /// *Errors*: those of the store; no connection is no error but [`SyncEnd::Later`].
     pub async fn sync<T: Transport>(
@@ -386,6 +397,7 @@ impl Engine {
         progress: Option<&dyn Progress>,
     ) -> Result<SyncEnd> {
         let base = self.holdings.queue().enrolled()?.url;
+        let _running = self.running.lock().await;
         self.machine().wake();
         let mut left_ms = wait_ms;
         loop {

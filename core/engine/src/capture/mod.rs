@@ -242,6 +242,16 @@ impl OpenCapture {
         Ok(())
     }
 
+    /// Gives the capture up before it is sealed, as the person who holds the camera decides: nothing of it stays.
+    ///
+    /// Its row goes first: a kill in between leaves a file that the next start puts aside, never an item.
+    pub fn discard(self) -> Result<()> {
+        self.holdings.queue().remove_open(self.item)?;
+        drop(self.writer);
+        std::fs::remove_file(self.holdings.vault.path(&Vault::part_name(self.item)))?;
+        self.holdings.vault.sync_folder()
+    }
+
     /// Seals the item. Once this returns, a kill or power cut loses nothing of it (I1).
     ///
     /// A photo also gets a thumbnail, as a derivative, after this has returned: see [`Holdings::make_thumbnails`].

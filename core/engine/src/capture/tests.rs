@@ -187,6 +187,22 @@ fn an_orphan_is_put_aside_and_never_deleted() {
 }
 
 #[test]
+fn a_capture_given_up_before_it_was_sealed_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (first, ..) = enrolled(folder.path(), 1).expect("enrols");
+    let mut capture = open(&first, MediaKind::Photo);
+    capture.write(&bytes(200_000)).expect("writes");
+    capture.sync().expect("syncs");
+    capture.discard().expect("gives up");
+    assert_eq!(first.vault.names(), Ok(Vec::new()));
+    let ports = first.ports.clone();
+    drop(first);
+    let again = holdings(folder.path(), ports).expect("opens again");
+    assert_eq!(again.recover(), Ok(Recovery::default()));
+    assert_eq!(again.queue().items().map(|items| items.len()), Ok(0));
+}
+
+#[test]
 fn an_interrupted_recording_is_closed_with_its_segments() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (first, _, _) = enrolled(folder.path(), 1).expect("enrols");

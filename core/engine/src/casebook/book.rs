@@ -182,6 +182,22 @@ impl Casebook {
         Ok(state)
     }
 
+    /// Every event of a case held, with the openings that came along, oldest first.
+    pub fn events(&self, case: CaseId) -> Result<Vec<(Event, Openings)>> {
+        let mut query = self.db.prepare_cached(
+            "SELECT bytes, openings FROM case_event WHERE case_id = ?1 ORDER BY seq",
+        )?;
+        let mut rows = query.query([case.0])?;
+        let mut events = Vec::new();
+        while let Some(row) = rows.next()? {
+            events.push((
+                Event::parse(&row.get::<_, Vec<u8>>(0)?)?,
+                serde_json::from_str(&row.get::<_, String>(1)?)?,
+            ));
+        }
+        Ok(events)
+    }
+
     /// Whether an event of this statement is here.
     pub fn has_cause(&self, statement: StatementHash) -> Result<bool> {
         Ok(self

@@ -12,7 +12,7 @@ pub use book::{Casebook, Hit, READING_KEY};
 use book::{TRAY, truncate_wal};
 use ring::digest;
 use rusqlite::params;
-pub use view::{CaseSummary, CaseView, PendingAct};
+pub use view::{CaseSummary, CaseView, PendingAct, TimelineEntry};
 use zhixing_protocol::age::Identity;
 use zhixing_protocol::canonical::Object;
 use zhixing_protocol::ids::{CaseId, DocumentId};
@@ -261,12 +261,21 @@ impl Shelf {
             ));
         }
         let mut context = digest::Context::new(&digest::SHA256);
+        // The reader's own trouble, such as a full disk, says nothing about the copy.
+        let mut refused = None;
         let read = open_age(&path, &[&secret]).and_then(|opened| {
             decrypt(opened, |plain| {
                 context.update(plain);
-                Ok(out.write_all(plain)?)
+                out.write_all(plain).map_err(|error| {
+                    let error = EngineError::from(error);
+                    refused = Some(error.clone());
+                    error
+                })
             })
         });
+        if let Some(error) = refused {
+            return Err(error);
+        }
         let sound = context.finish().as_ref() == entry.sha256.0;
         if read.is_err() || !sound {
             // A copy of what the court holds; the next fetch brings it again.

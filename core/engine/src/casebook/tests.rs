@@ -211,6 +211,16 @@ fn a_pending_note_is_shown_at_once_and_a_rejected_one_with_its_reason() {
         .collect();
     assert_eq!(texts, ["旧", "新"]);
     assert_eq!((view.newest_seq, view.pending.len()), (1, 2));
+    let mut timeline = desk.shelf.timeline(CASE).expect("reads");
+    timeline.extend(view.drafted.clone());
+    let shown: Vec<_> = timeline
+        .iter()
+        .map(|entry| (entry.seq, entry.kind.as_str(), entry.texts[0].1.as_str()))
+        .collect();
+    assert_eq!(
+        shown,
+        [(Some(1), "note.added", "旧"), (None, "note.added", "新")]
+    );
     assert_eq!(
         (view.pending[0].statement, view.pending[0].state),
         (first.hash, StatementState::Pending)
@@ -310,6 +320,19 @@ fn a_document_opens_with_the_case_key_and_a_swapped_one_is_refused() {
         .open_document(CASE, document, &mut out)
         .expect("opens");
     assert_eq!((out, copy.size_bytes), (plain, 200_000));
+    let full = desk
+        .shelf
+        .open_document(
+            CASE,
+            document,
+            &mut std::io::Cursor::new([0; 100].as_mut_slice()),
+        )
+        .expect_err("no room for it");
+    assert_ne!(full.kind, ErrorKind::Damaged);
+    assert!(
+        path.exists(),
+        "a reader without room costs the copy nothing"
+    );
     std::fs::write(&path, age_file(&recipient, b"another")).expect("writes");
     let error = desk
         .shelf

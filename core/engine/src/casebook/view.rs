@@ -4,8 +4,8 @@ use zhixing_protocol::case::CaseState;
 use zhixing_protocol::event::{Effect, Event, draft};
 use zhixing_protocol::hash::{EventHash, StatementHash};
 use zhixing_protocol::ids::CaseId;
-use zhixing_protocol::statement::Statement;
-use zhixing_protocol::time::UtcMillis;
+use zhixing_protocol::statement::{Openings, Statement};
+use zhixing_protocol::time::{Date, UtcMillis};
 
 use super::Shelf;
 use crate::error::{EngineError, Result};
@@ -39,6 +39,48 @@ pub struct PendingAct {
     pub effect: Effect,
 }
 
+/// One line of a case's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimelineEntry {
+    /// Number of the event; none while the act is on the way.
+    pub seq: Option<u64>,
+    /// Kind of the event, such as `note.added`.
+    pub kind: String,
+    /// Legal date.
+    pub occurred_on: Date,
+    /// When the court numbered it; of an act on the way, when it was made.
+    pub at_ms: UtcMillis,
+    /// The statement that caused it.
+    pub cause: StatementHash,
+    /// The earlier event that this one replaces.
+    pub corrects: Option<u64>,
+    /// A later event replaces this one.
+    pub corrected: bool,
+    /// Hidden texts that this copy holds, by name.
+    pub texts: Vec<(String, String)>,
+}
+
+impl TimelineEntry {
+    fn of(event: &Event, openings: &Openings, seq: Option<u64>, corrected: bool) -> Self {
+        let texts = event.hidden.iter().filter_map(|(name, place)| {
+            let opening = openings.get(&place.member)?;
+            let genuine = opening.derive_commitment(&place.member) == place.commitment;
+            let text = opening.value.as_text().filter(|_| genuine)?;
+            Some((name.clone(), text.to_owned()))
+        });
+        Self {
+            seq,
+            kind: event.kind.clone(),
+            occurred_on: event.occurred_on,
+            at_ms: event.at_ms,
+            cause: event.cause,
+            corrects: event.corrects,
+            corrected,
+            texts: texts.collect(),
+        }
+    }
+}
+
 /// A case with pending acts laid over it.
 #[derive(Debug, Clone)]
 pub struct CaseView {
@@ -50,6 +92,8 @@ pub struct CaseView {
     pub newest_seq: u64,
     /// Pending and refused acts in the order they were made.
     pub pending: Vec<PendingAct>,
+    /// What the pending acts will add to the history.
+    pub drafted: Vec<TimelineEntry>,
 }
 
 impl Shelf {
@@ -71,6 +115,23 @@ impl Shelf {
                     })
                 })
                 .collect()
+        })
+    }
+
+    /// The history of a case that the court has numbered, oldest first; [`CaseView::drafted`] goes behind it.
+    ///
+    /// *Errors*: `Locked`; empty for a case that is not here.
+    pub fn timeline(&self, case: CaseId) -> Result<Vec<TimelineEntry>> {
+        self.with_lease(|book| {
+            let state = book.state(case)?;
+            let events = book.events(case)?;
+            Ok(events
+                .iter()
+                .map(|(event, openings)| {
+                    let corrected = state.is_corrected(event.seq);
+                    TimelineEntry::of(event, openings, Some(event.seq), corrected)
+                })
+                .collect())
         })
     }
 
@@ -100,6 +161,7 @@ impl Shelf {
             newest_seq: state.newest_seq(),
             state: CaseState::clone(&state),
             pending: Vec::new(),
+            drafted: Vec::new(),
         };
         let queue = self.holdings.queue();
         for statement in own {
@@ -161,16 +223,15 @@ fn lay_over(queue: &Queue, view: &mut CaseView, own: &OwnStatement) -> Result<()
             visibility: draft.visibility,
             unknown: zhixing_protocol::canonical::Object::new(),
         };
+        view.drafted
+            .push(TimelineEntry::of(&event, &openings, None, false));
         view.state.apply(&event, &openings);
     }
     Ok(())
 }
 
 /// Openings of the sealing statement that an event names, where that is another than its cause.
-fn assigned(
-    body: &zhixing_protocol::canonical::Value,
-    queue: &Queue,
-) -> Result<Option<zhixing_protocol::statement::Openings>> {
+fn assigned(body: &zhixing_protocol::canonical::Value, queue: &Queue) -> Result<Option<Openings>> {
     let hash = body
         .get("statement")
         .and_then(zhixing_protocol::canonical::Value::as_text)
