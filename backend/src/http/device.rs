@@ -204,7 +204,9 @@ async fn blob(
     });
     let first =
         futures::stream::once(async move { Ok::<_, std::io::Error>(bytes::Bytes::from(wrapped)) });
-    let mut response = Response::new(Body::from_stream(first.chain(payload)));
+    // The compression asks again after the end, where a stream that was unfolded panics.
+    let whole = first.chain(payload).fuse();
+    let mut response = Response::new(Body::from_stream(whole));
     response.headers_mut().insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/octet-stream"),
