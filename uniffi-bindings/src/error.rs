@@ -1,5 +1,7 @@
 //! The one error that crosses to the shells.
 
+use zhixing_engine::{EngineError, ErrorKind};
+
 /// Why a call did not do what was asked: a shell acts on the kind and logs the detail.
 ///
 /// *Shape*: `detail` is an English sentence for a log or a problem report and holds no personal data. It is not called `message`, which
@@ -88,9 +90,42 @@ impl CoreError {
     }
 }
 
-/// What an observer of the shell throws without saying so becomes an error here instead of a panic.
+impl From<EngineError> for CoreError {
+    fn from(error: EngineError) -> Self {
+        let EngineError { kind, detail } = error;
+        match kind {
+            ErrorKind::InvalidInput => Self::InvalidInput { detail },
+            ErrorKind::NotFound => Self::NotFound { detail },
+            ErrorKind::Locked => Self::Locked { detail },
+            ErrorKind::Offline => Self::Offline { detail },
+            ErrorKind::Rejected => Self::Rejected { detail },
+            ErrorKind::StorageFull => Self::StorageFull { detail },
+            ErrorKind::Damaged => Self::Damaged { detail },
+            ErrorKind::Internal => Self::Internal { detail },
+        }
+    }
+}
+
+/// What a part of the shell says goes into the engine as it is.
+impl From<CoreError> for EngineError {
+    fn from(error: CoreError) -> Self {
+        let (kind, detail) = match error {
+            CoreError::InvalidInput { detail } => (ErrorKind::InvalidInput, detail),
+            CoreError::NotFound { detail } => (ErrorKind::NotFound, detail),
+            CoreError::Locked { detail } => (ErrorKind::Locked, detail),
+            CoreError::Offline { detail } => (ErrorKind::Offline, detail),
+            CoreError::Rejected { detail } => (ErrorKind::Rejected, detail),
+            CoreError::StorageFull { detail } => (ErrorKind::StorageFull, detail),
+            CoreError::Damaged { detail } => (ErrorKind::Damaged, detail),
+            CoreError::Internal { detail } => (ErrorKind::Internal, detail),
+        };
+        Self::new(kind, detail)
+    }
+}
+
+/// What a part of the shell throws without saying so becomes an error here instead of a panic.
 impl From<uniffi::UnexpectedUniFFICallbackError> for CoreError {
     fn from(_: uniffi::UnexpectedUniFFICallbackError) -> Self {
-        Self::internal("an observer of the shell failed")
+        Self::internal("a part of the shell that the core called failed")
     }
 }

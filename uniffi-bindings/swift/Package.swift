@@ -12,7 +12,7 @@ if FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\(framewo
     linked = []
 } else {
     library = .systemLibrary(name: "ZhixingCoreFFI", path: "generated/ZhixingCoreFFI")
-    linked = [.linkedLibrary("zhixing_ffi")]
+    linked = [.linkedLibrary("zhixing_ffi"), .linkedLibrary("crypto", .when(platforms: [.linux]))]
 }
 
 let package = Package(

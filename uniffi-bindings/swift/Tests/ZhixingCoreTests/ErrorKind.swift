@@ -11,8 +11,12 @@ func errorKind(of body: () throws -> Void) -> String {
         switch error {
         case .InvalidInput: return "invalid input"
         case .NotFound: return "not found"
+        case .Locked: return "locked"
+        case .Offline: return "offline"
+        case .Rejected: return "rejected"
+        case .StorageFull: return "storage full"
         case .Damaged: return "damaged"
-        default: return "another kind"
+        case .Internal: return "internal"
         }
     } catch {
         return "no error of the core"
