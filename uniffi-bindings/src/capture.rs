@@ -172,7 +172,7 @@ impl Capture {
         self.item.clone()
     }
 
-    /// Takes at most 1 MiB of plain bytes, encrypted before they touch the disk; every MiB and every 2 s they become durable.
+    /// Takes at most 1 MiB of plain bytes, encrypted before they touch the disk; every 16 MiB and every 2 s they become durable.
     ///
     /// *Errors*: `InvalidInput` for more at once and after the end; `StorageFull`: what was saved is recovered at the next start.
     #[allow(clippy::needless_pass_by_value)] // see `DigestPass::update`
