@@ -137,6 +137,8 @@ pub async fn seal(setup: &Setup, report: &mut Report) {
             let start = Instant::now();
             shoot(device.engine(), &photo);
             sealed.push(ms(start.elapsed()));
+            // As a shell does between shots, on a thread of its own.
+            device.engine().make_thumbnails();
         }
         let start = Instant::now();
         let mut digester = DigestPass::default();
