@@ -90,8 +90,15 @@ impl From<std::io::Error> for EngineError {
 
 impl From<rusqlite::Error> for EngineError {
     fn from(error: rusqlite::Error) -> Self {
+        // Where the disk has no room for the index of the write-ahead log, SQLite speaks of an I/O error of its own.
+        let no_room = matches!(
+            &error,
+            rusqlite::Error::SqliteFailure(failure, _)
+                if failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+        );
         let kind = match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => ErrorKind::StorageFull,
+            _ if no_room => ErrorKind::StorageFull,
             Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
                 ErrorKind::Damaged
             }
