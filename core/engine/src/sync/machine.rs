@@ -145,7 +145,7 @@ impl Machine {
             found
         } else if self.pull_wanted || self.poll_at.is_some_and(|at| at <= now) {
             self.pull()?
-        } else if let Some(download) = self.downloads.front().cloned() {
+        } else if let Some(download) = self.next_download()? {
             let request = self.download(&download)?;
             (InFlight::Download(download), request)
         } else {
@@ -266,6 +266,19 @@ impl Machine {
             InFlight::Pull { nonce },
             HttpRequest::json("/device/v1/pull", &request)?,
         ))
+    }
+
+    /// The next document to fetch. One of a case that was revoked meanwhile is not asked for: nothing of that case, not
+    /// even a folder with its name, may come back (I7).
+    fn next_download(&mut self) -> Result<Option<Download>> {
+        while let Some(download) = self.downloads.front() {
+            let known = self.holdings.queue().known_case(download.case)?;
+            if known.is_some_and(|known| !known.purging) {
+                return Ok(Some(download.clone()));
+            }
+            self.downloads.pop_front();
+        }
+        Ok(None)
     }
 
     fn download(&self, download: &Download) -> Result<HttpRequest> {
