@@ -212,7 +212,7 @@ fn run(
 }
 
 /// Fictional people; the format of docs/IMPORT.md.
-fn write_batch(folder: &Path) {
+pub(crate) fn write_batch(folder: &Path) {
     std::fs::create_dir_all(folder.join("documents")).expect("a folder");
     let courts = r#"{"word":"川08","name":"广元市中级人民法院","level":"intermediate","parent":null}
 {"word":"川0811","name":"昭化区人民法院","level":"basic","parent":"川08"}

@@ -3,6 +3,7 @@
 mod court;
 mod device;
 mod proxy;
+pub mod simulation;
 
 pub use court::TestCourt;
 pub use device::TestDevice;
