@@ -69,16 +69,21 @@ impl core::fmt::Display for Violation {
 ///
 /// *Errors*: the first violation, with what was done until then.
 pub fn run(seed: u64) -> Result<Run, Violation> {
-    template();
+    let template = template();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
     zhixing_server::seeded::seed(Some(seed));
     let folder = fast_folder();
-    copy_folder(&template().court, &folder.path().join("court"), &[]);
+    copy_folder(&template.court, &folder.path().join("court"), &[]);
     let court = runtime.block_on(SimCourt::open(&folder.path().join("court"), START_MS));
-    let mut world = World::new(seed, folder.path(), Network::new(seed ^ 0x6e65_7477, court));
+    let mut world = World::new(
+        seed,
+        folder.path(),
+        Network::new(seed ^ 0x6e65_7477, court),
+        template,
+    );
     let ended = std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(world.run())));
     let trace: Trace = world.network.take_trace();
     let what = match ended {
@@ -106,6 +111,8 @@ pub fn run(seed: u64) -> Result<Run, Violation> {
 ///
 /// *Errors*: the violations, in the order of their seeds; after five of them no further schedule is begun.
 pub fn run_many(first: u64, count: u64) -> Result<(), Vec<Violation>> {
+    // Held throughout, so that it is made once.
+    let _template = template();
     let next = AtomicU64::new(0);
     let violations = Mutex::new(Vec::new());
     let found = || violations.lock().unwrap_or_else(PoisonError::into_inner);

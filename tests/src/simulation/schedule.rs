@@ -1,5 +1,7 @@
 //! One schedule: what officers, courts, networks and batteries do, drawn from a seed.
 
+use std::sync::Arc;
+
 use zhixing_engine::capture::CaptureRequest;
 use zhixing_engine::sync::{Step, Transport as _};
 use zhixing_engine::{EngineError, ErrorKind};
@@ -12,7 +14,7 @@ use super::device::{Captured, SimDevice};
 use super::dice::Dice;
 use super::invariants;
 use super::network::Network;
-use super::template::{START_MS, Template, template};
+use super::template::{START_MS, Template};
 
 /// Ten years.
 const DECADE_MS: i64 = 10 * 365 * 24 * 3_600_000;
@@ -43,7 +45,7 @@ const BROKEN: [(&str, &str); 12] = [
 pub struct World {
     pub(super) network: Network,
     pub(super) devices: Vec<SimDevice>,
-    pub(super) template: &'static Template,
+    pub(super) template: Arc<Template>,
     dice: Dice,
     folder: std::path::PathBuf,
     files: u32,
@@ -58,8 +60,12 @@ fn ordinary(error: &EngineError) -> bool {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, folder: &std::path::Path, network: Network) -> Self {
-        let template = template();
+    pub(super) fn new(
+        seed: u64,
+        folder: &std::path::Path,
+        network: Network,
+        template: Arc<Template>,
+    ) -> Self {
         let mut dice = Dice::new(seed);
         // Two devices of one officer, or of two, or all three.
         let chosen: &[usize] = match dice.below(4) {

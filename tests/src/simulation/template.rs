@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use zeroize::Zeroizing;
 use zhixing_engine::error::Result;
@@ -122,21 +122,24 @@ pub fn copy_folder(from: &Path, to: &Path, skip: &[&str]) {
     }
 }
 
-/// The template of this process.
-pub fn template() -> &'static Template {
-    static TEMPLATE: OnceLock<Template> = OnceLock::new();
-    TEMPLATE.get_or_init(|| {
-        // A thread of its own: the caller may draw its randomness from another seed.
-        std::thread::spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime");
-            runtime.block_on(make())
-        })
-        .join()
-        .expect("the template can be made")
-    })
+/// The template, made anew if nobody holds it. Its folder goes with the last holder: a static would leave it behind.
+pub fn template() -> Arc<Template> {
+    static TEMPLATE: Mutex<Weak<Template>> = Mutex::new(Weak::new());
+    let mut known = locked(&TEMPLATE);
+    if let Some(template) = known.upgrade() {
+        return template;
+    }
+    // A thread of its own: the caller may draw its randomness from another seed.
+    let made = std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(make())
+    });
+    let template = Arc::new(made.join().expect("the template can be made"));
+    *known = Arc::downgrade(&template);
+    template
 }
 
 async fn make() -> Template {
