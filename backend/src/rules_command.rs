@@ -12,8 +12,6 @@ use zhixing_server::duties;
 
 use crate::say;
 
-const NOON_MS: i64 = 12 * 60 * 60 * 1000;
-
 /// What is done with rule packs.
 #[derive(Subcommand)]
 pub enum RulesCommand {
@@ -138,7 +136,7 @@ pub async fn with_court(court: &Court, command: RulesCommand) -> Result<(), Stri
 }
 
 fn time(court: &Court, on: Option<Date>) -> UtcMillis {
-    on.map_or_else(|| court.now(), |on| on.shanghai_start().plus_ms(NOON_MS))
+    on.map_or_else(|| court.now(), Date::shanghai_noon)
 }
 
 async fn explain(court: &Court, case: &str, on: Option<Date>) -> Result<(), String> {
@@ -156,21 +154,7 @@ async fn explain(court: &Court, case: &str, on: Option<Date>) -> Result<(), Stri
     let state = duties::state_of(court, &mut tx, id).await.map_err(told)?;
     let state = state.ok_or_else(|| format!("{number} has no history"))?;
     for verdict in duties::verdicts(RulePack::bundled(), &state, time(court, on)) {
-        let event = |name: &str, seq: Option<u64>| {
-            seq.map(|seq| format!("  {name} {seq}")).unwrap_or_default()
-        };
-        say(&format!(
-            "{:7} {:15}{}{}{}  {}",
-            verdict.rule,
-            verdict.verdict,
-            event("event", verdict.trigger_seq),
-            event("met by", verdict.by_seq),
-            verdict
-                .detail
-                .map(|detail| format!("  {detail}"))
-                .unwrap_or_default(),
-            verdict.name_zh
-        ));
+        say(&verdict.to_string());
     }
     Ok(())
 }

@@ -8,3 +8,20 @@ pub mod simulation;
 pub use court::TestCourt;
 pub use device::TestDevice;
 pub use proxy::{Fault, Proxy};
+
+/// A court behind a proxy, and an enrolled device of its judge that has everything.
+///
+/// Panics where a test could not go on.
+pub async fn village() -> (TestCourt, Proxy, TestDevice) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port");
+    let proxy = Proxy::start(listener.local_addr().expect("a bound listener"))
+        .await
+        .expect("a free port");
+    let url = format!("http://{}/", proxy.address);
+    let court = TestCourt::start(listener, &url).await;
+    let device = TestDevice::enrolled(&court.ticket("judge").await).await;
+    assert_eq!(device.sync(2_000).await, zhixing_engine::SyncEnd::Done);
+    (court, proxy, device)
+}

@@ -15,22 +15,13 @@ use zhixing_protocol::statement::{
 };
 use zhixing_protocol::time::{Date, UtcMillis};
 use zhixing_server::duties;
-use zhixing_tests::{Fault, Proxy, TestCourt, TestDevice};
+use zhixing_tests::{Fault, Proxy, TestCourt, TestDevice, village};
 
 /// Number of the first case of the small batch, filed on 2026-03-10.
 const CASE: &str = "（2026）川0811执1号";
 
 async fn office() -> (TestCourt, Proxy, TestDevice, CaseId) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a free port");
-    let proxy = Proxy::start(listener.local_addr().expect("a bound listener"))
-        .await
-        .expect("a free port");
-    let url = format!("http://{}/", proxy.address);
-    let court = TestCourt::start(listener, &url).await;
-    let device = TestDevice::enrolled(&court.ticket("judge").await).await;
-    assert_eq!(device.sync(2_000).await, SyncEnd::Done);
+    let (court, proxy, device) = village().await;
     let case = court.case(CASE).await;
     (court, proxy, device, case)
 }
@@ -57,10 +48,6 @@ fn node(code: &str, at: &str, subject: Option<u8>, values: &[(&str, &str)]) -> L
             values: values.collect(),
         },
     })
-}
-
-fn noon(date: Date) -> UtcMillis {
-    date.shanghai_start().plus_ms(12 * 60 * 60 * 1000)
 }
 
 /// The prompts of the court as JSON; numbers of events left out, since pending acts have none of the court yet.
@@ -94,7 +81,7 @@ fn device_prompts(device: &TestDevice, case: CaseId, now: UtcMillis) -> Vec<serd
 fn due(device: &TestDevice, case: CaseId, rule: &str, on: &str) -> Option<Date> {
     let prompts = device
         .engine()
-        .prompts(case, Some(noon(date(on))))
+        .prompts(case, Some(date(on).shanghai_noon()))
         .expect("unlocked");
     let prompt = prompts.into_iter().find(|prompt| prompt.rule == rule)?;
     Some(prompt.due?.date())
@@ -113,7 +100,7 @@ async fn a_judge_in_a_village_without_signal_is_told_what_is_due_and_closes_it_b
     );
     let today = device
         .engine()
-        .today(Some(noon(date("2026-03-21"))), 14)
+        .today(Some(date("2026-03-21").shanghai_noon()), 14)
         .expect("unlocked");
     let first = today.first().expect("something is due");
     assert!(
@@ -153,7 +140,7 @@ async fn a_judge_in_a_village_without_signal_is_told_what_is_due_and_closes_it_b
     // Back in coverage the court says the same.
     proxy.set(Fault::None);
     assert_eq!(device.sync(2_000).await, SyncEnd::Done);
-    let now = noon(date("2026-03-21"));
+    let now = date("2026-03-21").shanghai_noon();
     assert_eq!(
         device_prompts(&device, case, now),
         court_prompts(&court, case, now).await
@@ -220,7 +207,7 @@ async fn two_devices_that_release_the_same_measure_offline_do_it_once() {
         matches!(&act.effect, zhixing_protocol::event::Effect::Conflict { current } if current == "measure_released")
     });
     assert_eq!(conflicts.count(), 1);
-    let now = noon(date("2026-06-01"));
+    let now = date("2026-06-01").shanghai_noon();
     assert_eq!(
         device_prompts(&device, case, now),
         court_prompts(&court, case, now).await
@@ -326,7 +313,7 @@ async fn i5_prompts_of_device_and_court_are_equal_on_random_histories() {
                 ),
             }
         }
-        let days: Vec<UtcMillis> = (0..5).map(|_| noon(dice.day())).collect();
+        let days: Vec<UtcMillis> = (0..5).map(|_| dice.day().shanghai_noon()).collect();
         // What the device expects before the court has said anything …
         let expected: Vec<_> = days
             .iter()

@@ -5,24 +5,10 @@ use zhixing_engine::capture::CaptureRequest;
 use zhixing_protocol::canonical::Object;
 use zhixing_protocol::ids::CaseId;
 use zhixing_protocol::statement::{ImportSource, MediaKind};
-use zhixing_tests::{Fault, Proxy, TestCourt, TestDevice};
+use zhixing_tests::{Fault, TestDevice, village};
 
 /// Number of the first case of the small batch.
 const CASE: &str = "（2026）川0811执1号";
-
-async fn village() -> (TestCourt, Proxy, TestDevice) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a free port");
-    let proxy = Proxy::start(listener.local_addr().expect("a bound listener"))
-        .await
-        .expect("a free port");
-    let url = format!("http://{}/", proxy.address);
-    let court = TestCourt::start(listener, &url).await;
-    let device = TestDevice::enrolled(&court.ticket("judge").await).await;
-    assert_eq!(device.sync(2_000).await, SyncEnd::Done);
-    (court, proxy, device)
-}
 
 /// A JPEG that an encoder made; `seed` makes it another picture.
 fn photo(seed: u32, side: u32) -> Vec<u8> {

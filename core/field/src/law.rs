@@ -26,8 +26,6 @@ use crate::commands::find_case;
 use crate::exit;
 use crate::output::{Output, yuan};
 
-const NOON_MS: i64 = 12 * 60 * 60 * 1000;
-
 /// Runs one of the commands about duties and facts.
 pub fn run(engine: &Engine, command: &Command, output: &Output) -> Result<u8> {
     match command {
@@ -208,7 +206,7 @@ fn recorded(
 }
 
 fn today(engine: &Engine, on: Option<Date>, within: u32, output: &Output) -> Result<u8> {
-    let cases = engine.today(on.map(noon), within)?;
+    let cases = engine.today(on.map(Date::shanghai_noon), within)?;
     output.show(&serde_json::to_value(&cases)?, || {
         let mut lines = Vec::new();
         for case in &cases {
@@ -226,7 +224,7 @@ fn today(engine: &Engine, on: Option<Date>, within: u32, output: &Output) -> Res
 }
 
 fn prompts(engine: &Engine, case: CaseId, on: Option<Date>, output: &Output) -> Result<u8> {
-    let prompts = engine.prompts(case, on.map(noon))?;
+    let prompts = engine.prompts(case, on.map(Date::shanghai_noon))?;
     output.show(&serde_json::to_value(&prompts)?, || {
         let mut lines: Vec<String> = prompts.iter().flat_map(described).collect();
         if lines.is_empty() {
@@ -239,28 +237,9 @@ fn prompts(engine: &Engine, case: CaseId, on: Option<Date>, output: &Output) -> 
 }
 
 fn explained(engine: &Engine, case: CaseId, on: Option<Date>, output: &Output) -> Result<u8> {
-    let verdicts: Vec<RuleVerdict> = engine.explain(case, on.map(noon))?;
+    let verdicts: Vec<RuleVerdict> = engine.explain(case, on.map(Date::shanghai_noon))?;
     output.show(&serde_json::to_value(&verdicts)?, || {
-        let line = |verdict: &RuleVerdict| {
-            let event = |name: &str, seq: Option<u64>| {
-                seq.map(|seq| format!("  {name} event {seq}"))
-                    .unwrap_or_default()
-            };
-            format!(
-                "{:7} {:15}{}{}{}  {}",
-                verdict.rule,
-                verdict.verdict,
-                event("by", verdict.trigger_seq),
-                event("met by", verdict.by_seq),
-                verdict
-                    .detail
-                    .as_deref()
-                    .map(|detail| format!("  {detail}"))
-                    .unwrap_or_default(),
-                verdict.name_zh,
-            )
-        };
-        verdicts.iter().map(line).collect()
+        verdicts.iter().map(ToString::to_string).collect()
     });
     Ok(exit::DONE)
 }
@@ -454,10 +433,6 @@ fn fen(text: &str) -> Result<i64> {
         .and_then(|fen| fen.checked_add(part))
         .filter(|fen| *fen >= 0)
         .ok_or_else(fault)
-}
-
-fn noon(date: Date) -> UtcMillis {
-    date.shanghai_start().plus_ms(NOON_MS)
 }
 
 fn moment_or_now(at: Option<Moment>) -> Result<Moment> {

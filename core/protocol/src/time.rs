@@ -124,6 +124,11 @@ impl Date {
         Self::from_days(self.to_days().saturating_add(days))
     }
 
+    /// Noon of this date in Asia/Shanghai: the time that stands for the day where a person gives a day alone.
+    pub fn shanghai_noon(self) -> UtcMillis {
+        self.shanghai_start().plus_ms(DAY_MS / 2)
+    }
+
     /// The first moment of this date in Asia/Shanghai.
     pub fn shanghai_start(self) -> UtcMillis {
         UtcMillis(

@@ -16,8 +16,6 @@ use crate::court::Court;
 use crate::problem::Failure;
 use crate::{cases, duties};
 
-const NOON_MS: i64 = 12 * 60 * 60 * 1000;
-
 #[derive(Deserialize)]
 pub struct PromptsQuery {
     /// Another day than today.
@@ -38,9 +36,7 @@ pub async fn prompts(
     let mut tx = court.db.begin_read().await?;
     let state = cases::state(&court, &mut tx, &row).await?;
     drop(tx);
-    let now: UtcMillis = asked
-        .on
-        .map_or_else(|| court.now(), |on| on.shanghai_start().plus_ms(NOON_MS));
+    let now: UtcMillis = asked.on.map_or_else(|| court.now(), Date::shanghai_noon);
     let pack = RulePack::bundled();
     let mut answer = json!({
         "on": now.shanghai_date(),

@@ -1,5 +1,7 @@
 //! A duty prompt as shells show it: raw values, no sentences but those of the rule pack.
 
+use core::fmt;
+
 use serde::Serialize;
 
 use super::deadline::{Counted, Deadline, DeadlineKind, Unit};
@@ -180,6 +182,23 @@ pub struct RuleVerdict {
     pub by_seq: Option<u64>,
     /// The condition that fails, or what would bring it about.
     pub detail: Option<String>,
+}
+
+impl fmt::Display for RuleVerdict {
+    /// One line for a terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:7} {:15}", self.rule, self.verdict)?;
+        if let Some(seq) = self.trigger_seq {
+            write!(f, "  by event {seq}")?;
+        }
+        if let Some(seq) = self.by_seq {
+            write!(f, "  met by event {seq}")?;
+        }
+        if let Some(detail) = &self.detail {
+            write!(f, "  {detail}")?;
+        }
+        write!(f, "  {}", self.name_zh)
+    }
 }
 
 /// All verdicts of explanations, a line for each trigger and one for each rule that nothing brought about.

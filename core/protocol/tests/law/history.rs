@@ -22,7 +22,7 @@ pub fn date(text: &str) -> Date {
 
 /// Noon of a day in China.
 pub fn noon(date: Date) -> UtcMillis {
-    date.shanghai_start().plus_ms(12 * 60 * 60 * 1000)
+    date.shanghai_noon()
 }
 
 /// A history that grows.
