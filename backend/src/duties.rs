@@ -1,6 +1,7 @@
 //! What the law asks of the court's cases: the same pure code as on a device, and tools for a rule pack before it is published.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -154,12 +155,15 @@ pub async fn simulate(
 }
 
 /// The state of a case for its prompts; no hidden value is needed. *Errors*: those of the store.
-pub async fn state_of(court: &Court, tx: &mut Tx, case: CaseId) -> StoreResult<Option<CaseState>> {
+pub async fn state_of(
+    court: &Court,
+    tx: &mut Tx,
+    case: CaseId,
+) -> StoreResult<Option<Arc<CaseState>>> {
     let Some(row) = cases::row(tx, case).await? else {
         return Ok(None);
     };
-    let state = cases::state(court, tx, &row).await?;
-    Ok(Some(CaseState::clone(&state)))
+    cases::state(court, tx, &row).await.map(Some)
 }
 
 #[cfg(test)]

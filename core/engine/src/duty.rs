@@ -12,7 +12,7 @@ use zhixing_protocol::rules::view::{PromptView, RuleVerdict, rule_verdicts};
 use zhixing_protocol::statement::{
     Body, MeasureRelease, MeasureRenew, MeasureTake, NodeRecord, PauseBegin, PauseEnd, TypedBody,
 };
-use zhixing_protocol::time::{Date, UtcMillis};
+use zhixing_protocol::time::UtcMillis;
 
 use crate::engine::{Engine, require_granted};
 use crate::error::{EngineError, ErrorKind, Result};
@@ -246,10 +246,5 @@ impl Engine {
                 Ok(now.estimate().unwrap_or(now.wall_ms))
             }
         }
-    }
-
-    /// The day that law takes for today, by the best estimate of this device's clocks.
-    pub fn law_date(&self) -> Result<Date> {
-        Ok(self.law_time(None)?.shanghai_date())
     }
 }

@@ -3,7 +3,7 @@
 use super::draft::{Outcome, one};
 use super::{Effect, EventBody};
 use crate::case::CaseState;
-use crate::statement::{Body, FactContent, Statement};
+use crate::statement::{Body, FactContent, Statement, are_codes, is_code};
 use crate::time::Date;
 
 /// The event of a recorded fact, with its legal date and the names of its hidden members; none for other facts.
@@ -35,9 +35,10 @@ pub fn preview_record(body: &Body, state: &CaseState) -> Effect {
 /// Drafts the event of a statement that records a fact.
 pub(super) fn record(statement: &Statement, body: &Body, state: &CaseState) -> Outcome {
     match judge(body, state) {
-        Ok((corrects, event, Effect::Applied)) => {
-            one(statement, &event, legal_date(&event), corrects, HIDDEN)
-        }
+        Ok((corrects, event, Effect::Applied)) => match legal_date(&event) {
+            Some(date) => one(statement, &event, date, corrects, HIDDEN),
+            None => Ok((Effect::held("unknown_type"), Vec::new())),
+        },
         Ok((_, _, effect)) | Err(effect) => Ok((effect, Vec::new())),
     }
 }
@@ -68,13 +69,9 @@ const HIDDEN: &[&str] = &["name", "place", "text"];
 
 /// Whether the open part of a fact holds codes only.
 pub(super) fn is_well_formed(event: &EventBody) -> bool {
-    use crate::statement::is_code;
     match event {
-        EventBody::NodeRecorded(node) => node.is_well_formed(),
-        EventBody::MeasureTaken(taken) => taken
-            .values
-            .iter()
-            .all(|(name, value)| is_code(name) && is_code(&value.text())),
+        EventBody::NodeRecorded(node) => is_code(&node.node) && are_codes(&node.values),
+        EventBody::MeasureTaken(taken) => are_codes(&taken.values),
         EventBody::MeasureReleased(released) => is_code(&released.reason),
         EventBody::PauseBegun(begun) => is_code(&begun.reason),
         _ => true,
@@ -134,15 +131,15 @@ fn no_live_measure(id: &str, corrects: Option<u64>, state: &CaseState) -> Option
     (measure.released.is_some() && corrects.is_none()).then(|| conflict("measure_released"))
 }
 
-/// The legal date of a recorded fact.
-pub(super) fn legal_date(event: &EventBody) -> Date {
-    match event {
+/// The legal date of a recorded fact; none for other events.
+fn legal_date(event: &EventBody) -> Option<Date> {
+    Some(match event {
         EventBody::NodeRecorded(fact) => fact.at.date(),
         EventBody::MeasureTaken(fact) => fact.at.date(),
         EventBody::MeasureRenewed(fact) => fact.at.date(),
         EventBody::MeasureReleased(fact) => fact.at.date(),
         EventBody::PauseBegun(fact) => fact.from,
         EventBody::PauseEnded(fact) => fact.to,
-        _ => Date::from_days(0),
-    }
+        _ => return None,
+    })
 }

@@ -10,8 +10,8 @@ use crate::ids::{DocumentId, MeasureId, PauseId, SubjectId};
 use crate::rules::moment::Moment;
 use crate::time::Date;
 
-/// Most members of [`NodeRecorded::values`].
-pub const MAX_NODE_VALUES: usize = 32;
+/// Most further facts of a node or measure.
+pub const MAX_VALUES: usize = 32;
 /// Most bytes of a code.
 const MAX_CODE_BYTES: usize = 64;
 
@@ -46,6 +46,18 @@ pub fn is_code(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:+".contains(&byte))
 }
 
+/// Whether further facts hold codes only, and not too many.
+pub fn are_codes(values: &BTreeMap<String, NodeValue>) -> bool {
+    values.len() <= MAX_VALUES
+        && values.iter().all(|(name, value)| {
+            is_code(name)
+                && match value {
+                    NodeValue::Code(code) => is_code(code),
+                    NodeValue::Flag(_) | NodeValue::Number(_) => true,
+                }
+        })
+}
+
 /// A node of the procedure (流程节点) was reached. Hidden: `name`, `text`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeRecorded {
@@ -59,21 +71,6 @@ pub struct NodeRecorded {
     pub subject: Option<SubjectId>,
     /// Further facts by name, such as `urgent` or `auction_on`.
     pub values: BTreeMap<String, NodeValue>,
-}
-
-impl NodeRecorded {
-    /// Whether it holds codes only.
-    pub fn is_well_formed(&self) -> bool {
-        is_code(&self.node)
-            && self.values.len() <= MAX_NODE_VALUES
-            && self.values.iter().all(|(name, value)| {
-                is_code(name)
-                    && match value {
-                        NodeValue::Code(code) => is_code(code),
-                        NodeValue::Flag(_) | NodeValue::Number(_) => true,
-                    }
-            })
-    }
 }
 
 /// What a control measure does.
