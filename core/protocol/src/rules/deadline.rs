@@ -145,6 +145,9 @@ pub enum DeadlineError {
         "a time limit in hours runs from a time, not from a date; give the time of the trigger"
     )]
     TimeMissing,
+    /// The fact does not say from which date to count.
+    #[error("the fact lacks the date from which this is counted; record it again with that date")]
+    AnchorMissing,
     /// A repetition without its number.
     #[error("a repeated time limit needs the number of the repetition, from 1")]
     OccurrenceMissing,
@@ -160,6 +163,7 @@ impl DeadlineError {
             Self::LengthZero => "length-zero",
             Self::UnitNotDefined { .. } => "unit-not-defined",
             Self::TimeMissing => "time-missing",
+            Self::AnchorMissing => "anchor-missing",
             Self::OccurrenceMissing => "occurrence-missing",
         }
     }

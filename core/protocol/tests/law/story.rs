@@ -1,8 +1,9 @@
 //! The dates of a case filed on 2020-03-10, as worked out in the sources; pauses, corrections, conditions and years without a calendar.
 
 use zhixing_protocol::rules::calendar::Calendar;
-use zhixing_protocol::rules::evaluate::{DutyPrompt, Evaluator, Standing};
-use zhixing_protocol::rules::pack::RulePack;
+use zhixing_protocol::rules::deadline::DeadlineError;
+use zhixing_protocol::rules::evaluate::{DutyPrompt, Evaluator, Standing, Verdict};
+use zhixing_protocol::rules::pack::{Condition, RulePack};
 use zhixing_protocol::statement::PartyRole;
 use zhixing_protocol::time::Date;
 
@@ -211,4 +212,97 @@ fn what_is_written_down_ahead_of_its_day_counts_from_its_day() {
     history.node_with("settlement.period_ended", "2024-06-03", Some(1), &[]);
     assert!(prompt(&history, "S12-03", "2024-06-02").is_none());
     assert!(prompt(&history, "S12-03", "2024-06-03").is_some());
+}
+
+/// The verdicts of one rule of a pack that was changed for a test.
+fn with_rule(
+    history: &History,
+    rule: &str,
+    today: &str,
+    change: impl Fn(&mut zhixing_protocol::rules::pack::Rule),
+) -> Vec<String> {
+    let mut pack = RulePack::bundled().clone();
+    let place = pack.rules.iter().position(|known| known.id == rule);
+    change(&mut pack.rules[place.expect("a rule of the pack")]);
+    let evaluator = Evaluator::new(&pack, Calendar::bundled());
+    let rule = pack.rule(rule).expect("still there");
+    let verdicts = evaluator.explain_rule(rule, &history.state, noon(date(today)));
+    let code = |verdict: &Verdict<'_>| match verdict {
+        Verdict::ConditionFails { .. } => "condition fails",
+        Verdict::NotInForce { .. } => "not in force",
+        Verdict::Closed { .. } => "closed",
+        Verdict::Ended { .. } => "ended",
+        Verdict::Prompts(_) => "prompts",
+        Verdict::Passed(_) => "passed",
+    };
+    verdicts
+        .iter()
+        .map(|verdict| code(verdict).to_owned())
+        .collect()
+}
+
+#[test]
+fn a_case_keeps_the_law_of_its_time() {
+    let history = liang_v_peng();
+    for (from, to, verdict) in [
+        (None, None, "prompts"),
+        (Some("2020-03-10"), Some("2020-03-10"), "prompts"),
+        (Some("2020-03-11"), None, "not in force"),
+        (None, Some("2020-03-09"), "not in force"),
+    ] {
+        let found = with_rule(&history, "S02-09", "2020-03-11", |rule| {
+            rule.valid_from = from.map(date);
+            rule.valid_to = to.map(date);
+        });
+        assert_eq!(found, [verdict], "{from:?} to {to:?}");
+    }
+}
+
+#[test]
+fn conditions_on_number_and_respondent_hold_or_fail() {
+    let history = liang_v_peng();
+    for (condition, verdict) in [
+        ("type:执", "prompts"),
+        ("type:执恢", "condition fails"),
+        ("respondent:person", "prompts"),
+        ("respondent:organisation", "condition fails"),
+        ("exists:notice.sent", "condition fails"),
+    ] {
+        let found = with_rule(&history, "S02-09", "2020-03-11", |rule| {
+            let condition = Condition::try_from(condition.to_owned()).expect("known");
+            rule.trigger.conditions = vec![condition];
+        });
+        assert_eq!(found, [verdict], "{condition}");
+    }
+}
+
+#[test]
+fn what_ends_a_duty_ends_it_from_its_day() {
+    let mut history = History::filed(date("2020-01-06"), "（2020）川0811执5号");
+    history.node("resumption.started", "2020-05-01");
+    history.node("termination.ruled", "2020-06-15");
+    let found = |history: &History| with_rule(history, "S17-07", "2021-01-01", |_| {});
+    assert_eq!(
+        found(&history),
+        ["prompts"],
+        "an older resumption ends nothing"
+    );
+    history.node("resumption.started", "2020-12-01");
+    assert_eq!(found(&history), ["ended"]);
+}
+
+#[test]
+fn a_fact_without_the_date_it_needs_says_so() {
+    let mut history = History::filed(date("2024-01-02"), "（2024）川0811执1号");
+    history.node_with(
+        "auction.scheduled",
+        "2024-03-12",
+        Some(1),
+        &[("round", "1"), ("target", "movable")],
+    );
+    let notice = prompt(&history, "S08-03", "2024-03-13").expect("it is asked for all the same");
+    assert_eq!(
+        (notice.due, notice.problem),
+        (None, Some(DeadlineError::AnchorMissing))
+    );
 }

@@ -1,13 +1,18 @@
 //! What the law asks of a case now: facts and rules in, duty prompts (规范提示) out. Pure, so a phone without signal and the server give the same.
 
+mod case;
+mod standing;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use self::case::{Case, closers, holds, next_occurrence, triggers};
+use self::standing::{due_of, is_deadline, order, passed, standing};
 use super::calendar::Calendar;
 use super::deadline::{Counted, Deadline, DeadlineError, DeadlineKind};
 use super::moment::Moment;
-use super::pack::{Condition, Per, Rule, RulePack, Scope, Selector};
+use super::pack::{Condition, Rule, RulePack, Scope};
 use super::span::Span;
 use crate::case::{CaseState, LegalFact};
 use crate::time::{Date, UtcMillis};
@@ -125,18 +130,6 @@ pub struct Evaluator<'a> {
     guessing: Calendar,
     /// Rules of cases by the codes that bring them about.
     by_code: BTreeMap<&'a str, Vec<usize>>,
-}
-
-type Index<'s> = BTreeMap<&'s str, Vec<&'s LegalFact>>;
-
-struct Case<'s> {
-    state: &'s CaseState,
-    index: Index<'s>,
-    pauses: Vec<Span>,
-    pause_runs: bool,
-    closed: Option<&'s LegalFact>,
-    now: UtcMillis,
-    today: Date,
 }
 
 impl<'a> Evaluator<'a> {
@@ -305,9 +298,9 @@ impl<'a> Evaluator<'a> {
         } else {
             count(&deadline)
         };
-        let missing_anchor = anchor.is_some_and(|field| trigger.date(field).is_none());
-        let counted = if missing_anchor {
-            Err(DeadlineError::LengthMissing)
+        let anchor_missing = anchor.is_some_and(|field| trigger.date(field).is_none());
+        let counted = if anchor_missing {
+            Err(DeadlineError::AnchorMissing)
         } else {
             counted
         };
@@ -359,262 +352,4 @@ impl<'a> Evaluator<'a> {
         }
         (deadline, soft_limit)
     }
-}
-
-impl<'s> Case<'s> {
-    fn new(state: &'s CaseState, now: UtcMillis) -> Self {
-        let today = now.shanghai_date();
-        let mut index: Index<'s> = BTreeMap::new();
-        for fact in state.facts().iter() {
-            index.entry(fact.code.as_str()).or_default().push(fact);
-        }
-        let (mut pauses, mut pause_runs) = (Vec::new(), false);
-        if index.contains_key("pause.begun") {
-            for pause in state.facts().pauses() {
-                pause_runs |= pause.to.is_none() && pause.from <= today;
-                pauses.extend(pause.span(today));
-            }
-        }
-        let closed = index
-            .get("case.closed")
-            .and_then(|facts| facts.last().copied());
-        Self {
-            state,
-            index,
-            pauses,
-            pause_runs,
-            closed,
-            now,
-            today,
-        }
-    }
-
-    fn all<'c>(&'c self, selectors: &'c [Selector]) -> impl Iterator<Item = &'s LegalFact> + 'c {
-        selectors.iter().flat_map(move |selector| {
-            let facts = self.index.get(selector.code()).into_iter().flatten();
-            facts.copied().filter(|fact| selector.fits_fields(fact))
-        })
-    }
-
-    fn first(
-        &self,
-        selectors: &[Selector],
-        wanted: impl Fn(&LegalFact) -> bool,
-    ) -> Option<&'s LegalFact> {
-        self.all(selectors)
-            .filter(|fact| wanted(fact))
-            .min_by_key(|fact| key(fact))
-    }
-}
-
-fn key(fact: &LegalFact) -> (Date, u64) {
-    (fact.at.date(), fact.seq)
-}
-
-/// The triggers that count, by `per` and `latest`.
-fn triggers<'s>(rule: &Rule, case: &Case<'s>) -> Vec<&'s LegalFact> {
-    // What was written down ahead of its day has not happened yet.
-    let mut facts: Vec<&LegalFact> = case
-        .all(&rule.trigger.on)
-        .filter(|fact| fact.at.date() <= case.today)
-        .collect();
-    facts.sort_by_key(|fact| key(fact));
-    facts.dedup_by_key(|fact| fact.seq);
-    if rule.trigger.latest {
-        facts.reverse();
-    }
-    match rule.trigger.per {
-        Per::Each => {}
-        Per::Case => facts.truncate(1),
-        Per::Subject => {
-            let mut seen: Vec<Option<&str>> = Vec::new();
-            facts.retain(|fact| {
-                let subject = fact.subject.as_deref();
-                let is_new = !seen.contains(&subject);
-                if is_new {
-                    seen.push(subject);
-                }
-                is_new
-            });
-        }
-    }
-    facts
-}
-
-/// The facts that close the duty of a trigger, earliest first.
-fn closers<'s>(rule: &Rule, trigger: &LegalFact, case: &Case<'s>) -> Vec<&'s LegalFact> {
-    let day = trigger.at.date();
-    let periodic = rule.deadline.kind == DeadlineKind::Periodic;
-    let mut facts: Vec<&LegalFact> = case
-        .all(&rule.closed_by)
-        .filter(|fact| fact.seq != trigger.seq)
-        .filter(|fact| match rule.trigger.per {
-            Per::Case => !(rule.trigger.latest || periodic) || fact.at.date() >= day,
-            // What closes a duty about a thing names the thing; facts about the whole case close it from their day on.
-            Per::Subject => match (&fact.subject, &trigger.subject) {
-                (Some(closes), Some(wanted)) => {
-                    closes == wanted && (!rule.trigger.latest || fact.at.date() >= day)
-                }
-                (Some(_), None) | (None, _) => fact.at.date() >= day,
-            },
-            Per::Each => fact.at.date() >= day,
-        })
-        .collect();
-    facts.sort_by_key(|fact| key(fact));
-    facts.dedup_by_key(|fact| fact.seq);
-    facts
-}
-
-/// The first repetition that nothing has met yet. What was done after one date and up to the next meets the next.
-fn next_occurrence(
-    closers: &[&LegalFact],
-    last: u32,
-    mut date_of: impl FnMut(u32) -> Option<Date>,
-) -> Option<u32> {
-    let mut closers = closers.iter().map(|fact| fact.at.date()).peekable();
-    let mut after: Option<Date> = None;
-    for number in 1..=last {
-        while closers
-            .next_if(|date| after.is_some_and(|after| *date <= after))
-            .is_some()
-        {}
-        if closers.next().is_none() {
-            return Some(number);
-        }
-        after = date_of(number);
-        if after.is_none() {
-            return Some(number);
-        }
-    }
-    None
-}
-
-fn holds(condition: &Condition, trigger: &LegalFact, case: &Case<'_>) -> bool {
-    let filed = case.state.filed();
-    let bears = |word: &str| filed.is_some_and(|filed| filed.number.kind().word() == word);
-    match condition {
-        Condition::Money => filed.is_some_and(|filed| filed.amount_fen.is_some()),
-        Condition::Type(word) => bears(word),
-        Condition::NotType(word) => !bears(word),
-        Condition::Respondent(kind) => case.state.parties().any(|party| {
-            party.body.role == crate::statement::PartyRole::Respondent
-                && party.body.person_kind == *kind
-        }),
-        Condition::FieldIsNot(name, value) => trigger.field(name) != Some(value),
-        Condition::Exists(selector) => case
-            .first(core::slice::from_ref(selector), |_| true)
-            .is_some(),
-        Condition::MissingBefore(selector) => case
-            .first(core::slice::from_ref(selector), |fact| {
-                fact.at.date() < trigger.at.date()
-            })
-            .is_none(),
-    }
-}
-
-fn is_deadline(kind: DeadlineKind) -> bool {
-    !matches!(
-        kind,
-        DeadlineKind::NotBefore
-            | DeadlineKind::RightAccrues
-            | DeadlineKind::DeemedAfter
-            | DeadlineKind::MinimumDuration
-            | DeadlineKind::Grace
-            | DeadlineKind::RetentionMin
-            | DeadlineKind::RightLasts
-            | DeadlineKind::ValidityMax
-    )
-}
-
-fn due_of(counted: Counted) -> Option<Moment> {
-    match counted {
-        Counted::Due(moment) | Counted::Earliest(moment) => Some(moment),
-        Counted::LastDay(date) | Counted::ActBy(date) => Some(Moment::Day(date)),
-        Counted::Window { act_by, .. } => Some(Moment::Day(act_by)),
-        Counted::NoDate => None,
-    }
-}
-
-fn is_over(moment: Moment, case: &Case<'_>) -> bool {
-    match moment {
-        Moment::Day(date) => case.today > date,
-        Moment::Instant(at) => case.now > at,
-    }
-}
-
-fn standing(rule: &Rule, counted: Option<Counted>, case: &Case<'_>) -> Standing {
-    use DeadlineKind as Kind;
-    let Some(counted) = counted else {
-        return Standing::Open;
-    };
-    let waits = matches!(
-        rule.deadline.kind,
-        Kind::Grace
-            | Kind::RightLasts
-            | Kind::RetentionMin
-            | Kind::NotBefore
-            | Kind::DeemedAfter
-            | Kind::MinimumDuration
-    );
-    let not_yet = match counted {
-        Counted::Earliest(moment) => !reached(moment, case),
-        Counted::Window { earliest, .. } => case.today < earliest,
-        _ => false,
-    };
-    if waits || not_yet {
-        return Standing::Waiting;
-    }
-    if matches!(counted, Counted::Earliest(_)) {
-        return Standing::Open;
-    }
-    let Some(due) = due_of(counted) else {
-        return Standing::Open;
-    };
-    if is_over(due, case) {
-        return Standing::Overdue;
-    }
-    let days_left = due.date().to_days().saturating_sub(case.today.to_days());
-    match rule.remind_days {
-        Some(days) if days_left > i64::from(days) => Standing::Later,
-        _ => Standing::Open,
-    }
-}
-
-fn reached(moment: Moment, case: &Case<'_>) -> bool {
-    match moment {
-        Moment::Day(date) => case.today >= date,
-        Moment::Instant(at) => case.now >= at,
-    }
-}
-
-/// Whether nothing is left to say: a waiting time is over, a window has closed.
-fn passed(prompt: &DutyPrompt<'_>, case: &Case<'_>) -> bool {
-    use DeadlineKind as Kind;
-    let Some(counted) = prompt.counted else {
-        return false;
-    };
-    match (prompt.rule.deadline.kind, counted) {
-        (Kind::NotBefore | Kind::DeemedAfter | Kind::MinimumDuration, Counted::Earliest(from)) => {
-            reached(from, case)
-        }
-        (
-            Kind::Grace | Kind::RightLasts | Kind::RetentionMin | Kind::WindowAfter,
-            Counted::LastDay(last),
-        ) => case.today > last,
-        _ => false,
-    }
-}
-
-type Order<'p> = (Standing, bool, i64, bool, &'p str, u64);
-
-fn order<'p>(prompt: &'p DutyPrompt<'_>) -> Order<'p> {
-    let date = prompt.due.map(|due| due.date().to_days());
-    (
-        prompt.standing,
-        date.is_none(),
-        date.unwrap_or(0),
-        !prompt.is_hard(),
-        &prompt.rule.id,
-        prompt.trigger_seq,
-    )
 }
