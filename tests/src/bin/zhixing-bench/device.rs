@@ -105,7 +105,7 @@ pub async fn sync(device: &TestDevice, meter: &Meter, wait_ms: i64) {
     assert_eq!(end.expect("the own store works"), SyncEnd::Done);
 }
 
-/// A JPEG of 12 megapixels and at least 12 MB, made by an encoder from noise.
+/// A JPEG of 12 megapixels and some 12 MB, made by an encoder from noise; the figure says how many.
 pub fn photo() -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let picture = image::RgbImage::from_fn(4000, 3000, |_, _| {
@@ -120,9 +120,7 @@ pub fn photo() -> Vec<u8> {
     picture
         .write_with_encoder(encoder)
         .expect("an encoder for JPEG");
-    let mut bytes = bytes.into_inner();
-    bytes.truncate(bytes.len().max(12_000_000));
-    bytes
+    bytes.into_inner()
 }
 
 /// Sealing a photo: encrypted, digested, signed and durable when it returns.
@@ -304,19 +302,7 @@ async fn file_cases(court: &TestCourt, staff: StaffId, cases: u32, events: u32) 
             external_id: format!("bench-{number}"),
             facts,
         };
-        let mut tx = court.court.db.begin_write().await.expect("begins");
-        inbox::issue(
-            &court.court,
-            &mut tx,
-            KeyPurpose::Job,
-            "川0811",
-            Some(CaseId(id)),
-            &body,
-            hidden,
-        )
-        .await
-        .expect("an import");
-        tx.commit().await.expect("commits");
+        issue(court, CaseId(id), &body, hidden).await;
     }
 }
 
@@ -346,8 +332,6 @@ pub async fn bootstrap(setup: &Setup, report: &mut Report) {
         );
         sync(&device, &meter, 500).await;
         for number in 0..10 {
-            let login = if number % 2 == 0 { "second" } else { "judge" };
-            let _ = login;
             note(&court, case, round * 10 + number).await;
             let start = Instant::now();
             sync(&device, &meter, 0).await;
@@ -454,6 +438,10 @@ async fn note(court: &TestCourt, case: CaseId, number: u32) {
             occurred_on: Date::from_days(21_000),
         }],
     };
+    issue(court, case, &body, Object::new()).await;
+}
+
+async fn issue(court: &TestCourt, case: CaseId, body: &JobImport, hidden: Object) {
     let mut tx = court.court.db.begin_write().await.expect("begins");
     inbox::issue(
         &court.court,
@@ -461,8 +449,8 @@ async fn note(court: &TestCourt, case: CaseId, number: u32) {
         KeyPurpose::Job,
         "川0811",
         Some(case),
-        &body,
-        Object::new(),
+        body,
+        hidden,
     )
     .await
     .expect("an import");

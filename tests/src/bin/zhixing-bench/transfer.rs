@@ -3,7 +3,6 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use zhixing_engine::Engine;
@@ -543,7 +542,6 @@ pub async fn resent(setup: &Setup, report: &mut Report) {
         proxy.set(Fault::None);
         let sent = proxy.sent_bytes() - before;
         shares.push((sent as f64 / stored as f64 - 1.0) * 100.0);
-        let _count = meter.requests.load(Ordering::Relaxed);
     }
     report.rounds("Bytes sent beyond the file, connection cut every 24 MiB", "≤ 5 %", "%", shares, "256 MiB; device killed and started again after every fourth cut; heads and other requests counted in");
 }
