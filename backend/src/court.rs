@@ -16,7 +16,7 @@ use zhixing_protocol::trust::{CourtRecipient, DevicePolicy, Trust, TrustedKey, T
 
 use crate::config::Config;
 use crate::keys::{CourtKeys, KeyFileError};
-use crate::store::{Arg, Database, StoreError};
+use crate::store::{Arg, Database, StoreError, StoreResult, Tx};
 use crate::uploads::Uploads;
 
 /// Most case states kept in memory.
@@ -135,7 +135,14 @@ impl Court {
             .await?;
         let mut recipients = Vec::new();
         for row in &courts {
-            let court: CourtWord = row.parse(0)?;
+            let word = row.text(0)?;
+            // A word that an older version let in must not take the trust document away from all other courts.
+            let Ok(court) = word.parse::<CourtWord>() else {
+                tracing::error!(
+                    "a court's word is malformed and left out; import the courts again with a right one"
+                );
+                continue;
+            };
             recipients.push(CourtRecipient {
                 recipient: self.keys.recipient(court.as_str())?.to_string(),
                 court,
@@ -192,7 +199,7 @@ impl Court {
     }
 
     /// Gives out the next number of a counter.
-    pub async fn next(tx: &mut crate::store::Tx, counter: &'static str) -> Result<u64, StoreError> {
+    pub async fn next(tx: &mut Tx, counter: &'static str) -> Result<u64, StoreError> {
         let row = tx
             .row(
                 "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value",
@@ -202,4 +209,12 @@ impl Court {
         row.ok_or_else(|| StoreError::Damaged(format!("no counter {counter}")))?
             .count(0)
     }
+}
+
+/// Whether this deployment has a court of that word.
+pub async fn has_court(tx: &mut Tx, word: &str) -> StoreResult<bool> {
+    let row = tx
+        .row("SELECT 1 FROM courts WHERE word = $1", &[word.into()])
+        .await?;
+    Ok(row.is_some())
 }

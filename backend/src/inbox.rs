@@ -11,8 +11,8 @@ use zhixing_protocol::hash::{EventHash, StatementHash};
 use zhixing_protocol::ids::{CaseId, DeviceId, Nonce};
 use zhixing_protocol::keys::{PublicKey, Signer as _};
 use zhixing_protocol::statement::{
-    Admission, Body, ChainTip, ClockReading, FactContent, Signed, Statement, TypedBody, Verified,
-    admit, make_openings,
+    Admission, Body, ChainTip, ClockReading, FactContent, Signed, Statement, StatementError,
+    TypedBody, Verified, admit, make_openings,
 };
 use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::trust::KeyPurpose;
@@ -22,7 +22,7 @@ use zhixing_protocol::wire::{
 };
 
 use crate::cases::{self, CaseRow};
-use crate::court::Court;
+use crate::court::{self, Court};
 use crate::devices::{DeviceRow, DeviceStatus};
 use crate::problem::{Answer, Failure};
 use crate::store::{Arg, StoreError, StoreResult, Tx};
@@ -48,13 +48,23 @@ pub async fn accept(
     let mut results = Vec::new();
     for wire in request.statements {
         let signed = wire.into_signed();
-        let hash = signed.hash();
-        let Ok(verified) = signed.verify(court.realm, &row.public_key) else {
-            results.push(refused(hash));
-            break;
+        let verified = match signed.clone().verify(court.realm, &row.public_key) {
+            Ok(verified) => verified,
+            Err(error) => {
+                let reason = refusal(&error);
+                set_aside(court, &mut tx, &row, &signed, reason).await?;
+                results.push(refused(signed.hash(), reason));
+                break;
+            }
         };
         match accept_one(court, &mut tx, &mut row, &verified).await? {
-            Outcome::Result(result) => results.push(result),
+            Outcome::Result(result) => {
+                let refused = result.admission == AdmissionResult::Refused;
+                results.push(result);
+                if refused {
+                    break;
+                }
+            }
             Outcome::Gap { .. } if !results.is_empty() => break,
             Outcome::Gap { expected_seq } => {
                 let mut failure = Failure::new(
@@ -72,12 +82,24 @@ pub async fn accept(
     Ok(StatementsResponse { results })
 }
 
-fn refused(hash: StatementHash) -> StatementResult {
+/// Why a statement is not believed, as a stable code.
+fn refusal(error: &StatementError) -> &'static str {
+    match error {
+        StatementError::TooLarge => "too_large",
+        StatementError::Form(_) | StatementError::BadChain => "form",
+        StatementError::WrongRealm => "another_realm",
+        StatementError::WrongKey => "another_key",
+        StatementError::Signature(_) => "signature",
+        StatementError::Opening(_) => "opening_does_not_fit",
+    }
+}
+
+fn refused(hash: StatementHash, reason: &str) -> StatementResult {
     StatementResult {
         hash,
         seq: 0,
         admission: AdmissionResult::Refused,
-        effect: Effect::rejected("signature_form_or_realm"),
+        effect: Effect::rejected(reason),
     }
 }
 
@@ -98,15 +120,22 @@ async fn accept_one(
         .chain
         .filter(|_| statement.device == Some(device.device))
     else {
-        return Ok(Outcome::Result(refused(hash)));
+        let reason = "another_device";
+        set_aside(court, tx, device, verified.signed(), reason).await?;
+        return Ok(Outcome::Result(refused(hash, reason)));
     };
     let admitted_at = admitted_at(tx, device, link.seq).await?;
-    match admit(
+    let mut admission = admit(
         device.tip,
         link,
         hash,
         admitted_at.as_ref().map(|(hash, _)| *hash),
-    ) {
+    );
+    // What follows a statement of the second branch belongs to that branch, however long it grows (I4).
+    if matches!(admission, Admission::Gap { .. }) && is_forked_off(tx, device, link.prev).await? {
+        admission = Admission::Fork;
+    }
+    match admission {
         Admission::Gap { expected_seq } => Ok(Outcome::Gap { expected_seq }),
         Admission::Duplicate => {
             let effect = admitted_at.map_or(Effect::Duplicate, |(_, effect)| effect);
@@ -118,8 +147,12 @@ async fn accept_one(
             }))
         }
         Admission::Fork => {
-            tracing::warn!(device = %device.device, seq = link.seq, "fork");
-            quarantine(court, tx, device, verified, link.seq).await?;
+            set_aside(court, tx, device, verified.signed(), "fork").await?;
+            tx.execute(
+                "UPDATE devices SET forked = 1 WHERE device = $1",
+                &[device.device.into()],
+            )
+            .await?;
             Ok(Outcome::Result(StatementResult {
                 hash,
                 seq: link.seq,
@@ -181,28 +214,44 @@ pub async fn order_of(tx: &mut Tx, hash: StatementHash) -> StoreResult<u64> {
         .count(0)
 }
 
-async fn quarantine(
+async fn is_forked_off(tx: &mut Tx, device: &DeviceRow, hash: StatementHash) -> StoreResult<bool> {
+    let row = tx
+        .row(
+            "SELECT 1 FROM quarantine WHERE hash = $1 AND device = $2 AND reason = 'fork'",
+            &[hash.into(), device.device.into()],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Keeps what cannot be admitted as it came, so that nothing is lost and a person can look.
+async fn set_aside(
     court: &Court,
     tx: &mut Tx,
-    device: &mut DeviceRow,
-    verified: &Verified,
-    seq: u64,
+    device: &DeviceRow,
+    signed: &Signed,
+    reason: &'static str,
 ) -> StoreResult<()> {
+    tracing::warn!(device = %device.device, reason, "a statement was set aside");
+    let seq = Statement::parse(&signed.bytes)
+        .ok()
+        .and_then(|statement| statement.chain)
+        .map_or(0, |link| link.seq);
+    let openings = serde_json::to_string(&signed.openings)
+        .map_err(|error| StoreError::Damaged(error.to_string()))?;
     tx.execute(
-        "INSERT INTO quarantine (hash, device, seq, bytes, signature, at_ms) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (hash) DO NOTHING",
+        "INSERT INTO quarantine (hash, device, seq, bytes, signature, at_ms, openings, reason) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (hash) DO NOTHING",
         &[
-            verified.hash().into(),
+            signed.hash().into(),
             device.device.into(),
             seq.into(),
-            verified.signed().bytes.clone().into(),
-            verified.signed().signature.as_der().into(),
+            signed.bytes.clone().into(),
+            signed.signature.as_der().into(),
             court.now().0.into(),
+            openings.into(),
+            reason.into(),
         ],
-    )
-    .await?;
-    tx.execute(
-        "UPDATE devices SET forked = 1 WHERE device = $1",
-        &[device.device.into()],
     )
     .await?;
     Ok(())
@@ -271,6 +320,15 @@ async fn take_effect(
         Some(case) => Some(cases::state(court, tx, case).await?),
         None => None,
     };
+    if device.is_some() && of_another_court(tx, statement, case.as_ref()).await? {
+        let effect = if is_evidence(statement) {
+            Effect::held("another_court")
+        } else {
+            Effect::rejected("another_court")
+        };
+        store(court, tx, verified, &effect).await?;
+        return Ok(effect);
+    }
     if let (Some(device), Ok(body)) = (device, &body)
         && let Some(reason) = forbidden(tx, device, statement, body).await?
     {
@@ -348,6 +406,22 @@ async fn find_or_file(
     }))
 }
 
+fn is_evidence(statement: &Statement) -> bool {
+    statement.r#type.starts_with("evidence.") || statement.r#type.starts_with("recording.")
+}
+
+/// Whether a statement was made for another court: than that of its case, or than any of this deployment.
+async fn of_another_court(
+    tx: &mut Tx,
+    statement: &Statement,
+    case: Option<&CaseRow>,
+) -> StoreResult<bool> {
+    match case {
+        Some(case) => Ok(statement.court.as_str() != case.court),
+        None => Ok(!court::has_court(tx, statement.court.as_str()).await?),
+    }
+}
+
 /// Why a device may not do this; evidence is never among it (I3).
 async fn forbidden(
     tx: &mut Tx,
@@ -355,8 +429,6 @@ async fn forbidden(
     statement: &Statement,
     body: &Body,
 ) -> StoreResult<Option<&'static str>> {
-    let evidence =
-        statement.r#type.starts_with("evidence.") || statement.r#type.starts_with("recording.");
     match body {
         Body::JobImport(_)
         | Body::JobIntake(_)
@@ -368,7 +440,7 @@ async fn forbidden(
         | Body::CustodyErase(_) => Ok(Some("not_for_devices")),
         Body::KeyEnroll(_) => Ok(Some("already_enrolled")),
         Body::CopyPurged(_) => Ok(None),
-        _ if evidence => Ok(None),
+        _ if is_evidence(statement) => Ok(None),
         _ => match statement.case {
             Some(case) if !cases::is_granted(tx, case, device.staff).await? => {
                 Ok(Some("not_granted"))
@@ -485,3 +557,6 @@ pub fn verify_first(court: &Court, signed: Signed, key: &PublicKey) -> Answer<Ar
         Failure::invalid("The enrolment statement is not valid. Start the enrolment anew.")
     })
 }
+
+#[cfg(test)]
+mod tests;

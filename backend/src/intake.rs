@@ -4,6 +4,7 @@
 
 use std::io::{Read as _, Seek as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use zhixing_protocol::age::{AgeError, Header, Identity, MAX_HEADER_BYTES, StreamOpener};
 use zhixing_protocol::canonical::Object;
@@ -17,7 +18,7 @@ use zhixing_protocol::statement::{Body, IntakeOutcome, JobIntake, Statement};
 use zhixing_protocol::trust::KeyPurpose;
 use zhixing_protocol::wire::ReceiptFrame;
 
-use crate::court::Court;
+use crate::court::{Court, has_court};
 use crate::problem::{Answer, Failure};
 use crate::{devices, inbox, objects};
 
@@ -98,10 +99,16 @@ async fn check(court: &Court, upload: &Complete) -> Answer<()> {
     let statement = inbox::read_statement(&mut tx, upload.statement)
         .await?
         .ok_or_else(|| Failure::internal("an upload without its statement"))?;
+    // No key is made for a court that only a statement names; what was encrypted to nobody here is unreadable.
+    let known = has_court(&mut tx, statement.court.as_str()).await?;
     drop(tx);
     let spool = court.uploads.path(&upload.upload);
     let data = court.config.data.clone();
-    let identity = court.keys.identity(statement.court.as_str())?;
+    let identities = if known {
+        vec![court.keys.identity(statement.court.as_str())?]
+    } else {
+        Vec::new()
+    };
     let (stored_sha256, source) = (upload.stored_sha256, spool.clone());
     let opened = tokio::task::spawn_blocking(move || {
         // After a crash between moving the file and storing the outcome, the file is already in its place.
@@ -111,7 +118,7 @@ async fn check(court: &Court, upload: &Complete) -> Answer<()> {
         } else {
             kept
         };
-        digests_of(&path, &identity)
+        digests_of(&path, &identities)
     })
     .await
     .map_err(Failure::internal)??;
@@ -231,10 +238,10 @@ async fn assigned_case(
 /// Decrypts a file and gives the digests of its plain bytes. The inner error is the file's, the outer one the disk's.
 pub fn digests_of(
     path: &Path,
-    identity: &Identity,
+    identities: &[Arc<Identity>],
 ) -> std::io::Result<Result<EvidenceDigests, AgeError>> {
     let mut pass = DigestPass::default();
-    Ok(open_age(path, identity, |plain| {
+    Ok(open_age(path, identities, |plain| {
         pass.update(plain);
         Ok(())
     })?
@@ -244,7 +251,7 @@ pub fn digests_of(
 /// Decrypts a file piece by piece.
 pub fn open_age(
     path: &Path,
-    identity: &Identity,
+    identities: &[Arc<Identity>],
     mut each: impl FnMut(&[u8]) -> std::io::Result<()>,
 ) -> std::io::Result<Result<(), AgeError>> {
     let mut file = std::fs::File::open(path)?;
@@ -256,7 +263,8 @@ pub fn open_age(
         Ok(parsed) => parsed,
         Err(error) => return Ok(Err(error)),
     };
-    let file_key = match header.open(&[identity]) {
+    let identities: Vec<&Identity> = identities.iter().map(AsRef::as_ref).collect();
+    let file_key = match header.open(&identities) {
         Ok(file_key) => file_key,
         Err(error) => return Ok(Err(error)),
     };

@@ -73,8 +73,9 @@ pub struct TestDevice {
     pub token: String,
     /// Case that its next statements belong to.
     pub case: Option<CaseId>,
+    /// Its newest statement; a test may set it back.
+    pub tip: ChainTip,
     signer: SoftwareSigner,
-    tip: ChainTip,
 }
 
 /// A sealed item as a device has it before uploading.
@@ -152,8 +153,18 @@ impl TestDevice {
 
     /// Signs the next statement of the device's chain.
     pub fn sign<B: TypedBody>(&mut self, court: &Court, body: &B) -> Signed {
+        self.sign_with(court, body, |_, _| {})
+    }
+
+    /// As [`Self::sign`], after a test changed what is signed and what travels beside it.
+    pub fn sign_with<B: TypedBody>(
+        &mut self,
+        court: &Court,
+        body: &B,
+        change: impl FnOnce(&mut Statement, &mut Openings),
+    ) -> Signed {
         let link = self.tip.next_link();
-        let statement = Statement {
+        let mut statement = Statement {
             body: to_value(body).expect("canonical"),
             case: self.case,
             chain: Some(link),
@@ -174,9 +185,9 @@ impl TestDevice {
             r#type: B::TYPE.into(),
             unknown: Object::new(),
         };
-        let signed = statement
-            .sign(&self.signer, Openings::new())
-            .expect("signs");
+        let mut openings = Openings::new();
+        change(&mut statement, &mut openings);
+        let signed = statement.sign(&self.signer, openings).expect("signs");
         self.tip = ChainTip {
             seq: link.seq,
             hash: signed.hash(),
@@ -186,6 +197,11 @@ impl TestDevice {
 
     /// Seals `plain` as a photo for the court and hands in its statement.
     pub async fn seal(&mut self, court: &Court, plain: &[u8]) -> Sealed {
+        self.seal_for(court, plain, WORD).await
+    }
+
+    /// As [`Self::seal`], in a statement that names another court.
+    pub async fn seal_for(&mut self, court: &Court, plain: &[u8], word: &str) -> Sealed {
         let identity = court.keys.identity(WORD).expect("the court's identity");
         let file_key = FileKey::make(crate::random());
         let nonce: [u8; NONCE_LEN] = crate::random();
@@ -206,7 +222,9 @@ impl TestDevice {
             media_type: "image/jpeg".into(),
             recovered: false,
         };
-        let signed = self.sign(court, &body);
+        let signed = self.sign_with(court, &body, |statement, _| {
+            statement.court = word.parse().expect("a court word");
+        });
         let request = StatementsRequest {
             statements: vec![WireStatement::from_signed(&signed).expect("JSON")],
         };
