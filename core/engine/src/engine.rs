@@ -320,6 +320,11 @@ impl Engine {
         Ok(())
     }
 
+    /// Statements that the court refused or keeps apart, and why.
+    pub fn troubled(&self) -> Result<Vec<crate::queue::Troubled>> {
+        self.holdings.queue().troubled()
+    }
+
     /// What a status display shows.
     pub fn status(&self) -> Result<Status> {
         let trouble = self.machine().trouble().map(str::to_owned);
@@ -327,14 +332,17 @@ impl Engine {
         let unlocked = self.shelf.is_unlocked();
         let queue = self.holdings.queue();
         let identity = queue.identity()?;
+        let troubled: std::collections::BTreeMap<_, _> = queue
+            .troubled()?
+            .into_iter()
+            .map(|troubled| (troubled.hash, troubled))
+            .collect();
         let mut status = Status {
             unlocked,
             revoked: identity.as_ref().is_some_and(|identity| identity.revoked),
             officer: identity.and_then(|identity| identity.officer),
             pending_statements: queue.pending_count()?,
-            troubled_statements: queue.count(
-                "SELECT count(*) FROM statement WHERE state IN ('refused', 'quarantined')",
-            )?,
+            troubled_statements: troubled.len() as u64,
             refusals: queue.refusals()?,
             last_contact_ms: queue.spend_lease()?.map(|lease| lease.contact_ms.0),
             lease_left_ms,
@@ -348,6 +356,13 @@ impl Engine {
         for item in queue.items_where("freed = 0 ORDER BY item", [])? {
             status.items += 1;
             match item.upload {
+                Upload::Waiting if troubled.contains_key(&item.statement) => {
+                    status.set_aside.push(SetAside {
+                        item: item.item,
+                        case: item.case,
+                        reason: "statement_not_taken".to_owned(),
+                    });
+                }
                 Upload::Waiting => {
                     status.waiting_items += 1;
                     let there = item.upload_offset.unwrap_or(0);
@@ -404,13 +419,17 @@ impl Engine {
             match self.sync_next()? {
                 Step::Idle => return Ok(SyncEnd::Done),
                 Step::WaitUntil(at) => {
-                    if let Some(reason) = self.machine().trouble() {
-                        return Ok(SyncEnd::Later {
-                            reason: reason.to_owned(),
-                        });
-                    }
                     let now = self.holdings.ports.clock.wall_ms();
                     let pause = at.0.saturating_sub(now.0).max(1);
+                    let (trouble, cut_off) = {
+                        let machine = self.machine();
+                        (machine.trouble().map(str::to_owned), machine.is_cut_off())
+                    };
+                    if let Some(reason) = trouble
+                        && (cut_off || pause > left_ms)
+                    {
+                        return Ok(SyncEnd::Later { reason });
+                    }
                     if pause > left_ms {
                         return Ok(SyncEnd::Done);
                     }

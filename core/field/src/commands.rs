@@ -10,7 +10,7 @@ use zhixing_engine::capture::{CaptureRequest, MAX_WRITE_BYTES, SealedItem};
 use zhixing_engine::error::Result;
 use zhixing_engine::ports::Ports;
 use zhixing_engine::proof::{self, Verdict};
-use zhixing_engine::queue::{Item, Upload};
+use zhixing_engine::queue::{Item, Troubled, Upload};
 use zhixing_engine::{Engine, EngineError, ErrorKind, Progress, Status, SyncEnd};
 use zhixing_protocol::canonical;
 use zhixing_protocol::ids::CaseId;
@@ -553,13 +553,13 @@ fn sync(engine: &Engine, wait: u32, output: &Output) -> Result<u8> {
         SyncEnd::Done => None,
         SyncEnd::Later { reason } => Some(reason),
     };
-    let status = engine.status()?;
-    let mut value = status_value(&status);
+    let (status, troubled) = (engine.status()?, engine.troubled()?);
+    let mut value = status_value(&status, &troubled);
     if let Value::Object(members) = &mut value {
         members.insert("later".into(), json!(reason));
     }
     output.show(&value, || {
-        let mut lines = status_lines(&status);
+        let mut lines = status_lines(&status, &troubled);
         if let Some(reason) = reason {
             lines.insert(0, format!("Not everything yet ({reason}). Nothing is lost; sync again when there is a connection."));
         }
@@ -568,13 +568,14 @@ fn sync(engine: &Engine, wait: u32, output: &Output) -> Result<u8> {
     Ok(code)
 }
 
-fn status_value(status: &Status) -> Value {
+fn status_value(status: &Status, troubled: &[Troubled]) -> Value {
     json!({
         "officer": status.officer.as_ref().map(|officer| &officer.name),
         "unlocked": status.unlocked,
         "revoked": status.revoked,
         "pending_statements": status.pending_statements,
         "troubled_statements": status.troubled_statements,
+        "troubled": troubled.iter().map(|statement| json!({"seq": statement.seq, "statement": statement.hash.to_string(), "type": statement.r#type, "reason": statement.reason})).collect::<Vec<_>>(),
         "items": status.items,
         "waiting_items": status.waiting_items,
         "waiting_bytes": status.waiting_bytes,
@@ -588,7 +589,7 @@ fn status_value(status: &Status) -> Value {
     })
 }
 
-fn status_lines(status: &Status) -> Vec<String> {
+fn status_lines(status: &Status, troubled: &[Troubled]) -> Vec<String> {
     let mut lines = vec![match &status.officer {
         Some(officer) => format!("Device of {} ({})", officer.name, officer.court),
         None => "Not enrolled. Next: zhixing-field enrol TICKET".into(),
@@ -602,10 +603,10 @@ fn status_lines(status: &Status) -> Vec<String> {
         "Statements on the way {}   items on the way {} ({})   not confirmed yet {}   held by the court and proved {} of {}",
         status.pending_statements, status.waiting_items, size(status.waiting_bytes), status.unconfirmed_items, status.held_items, status.items
     ));
-    if status.troubled_statements > 0 {
+    for statement in troubled {
         lines.push(format!(
-            "{} statements were refused or kept apart: speak to the court.",
-            status.troubled_statements
+            "Not taken by the court: statement {} ({}): {}. It is kept here and there; speak to the court.",
+            statement.seq, statement.r#type, statement.reason
         ));
     }
     for item in &status.set_aside {
@@ -625,8 +626,10 @@ fn status_lines(status: &Status) -> Vec<String> {
 }
 
 fn status(engine: &Engine, output: &Output) -> Result<u8> {
-    let status = engine.status()?;
-    output.show(&status_value(&status), || status_lines(&status));
+    let (status, troubled) = (engine.status()?, engine.troubled()?);
+    output.show(&status_value(&status, &troubled), || {
+        status_lines(&status, &troubled)
+    });
     Ok(exit::DONE)
 }
 

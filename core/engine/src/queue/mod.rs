@@ -18,7 +18,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 pub(crate) use statements::record_result;
-pub use statements::{Made, OwnStatement, StatementState};
+pub use statements::{Made, OwnStatement, StatementState, Troubled};
 use zhixing_protocol::time::UtcMillis;
 
 use crate::database;

@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use zhixing_protocol::canonical::{Object, to_value};
+use zhixing_protocol::event::Effect;
 use zhixing_protocol::hash::{StatementHash, sha256};
 use zhixing_protocol::ids::{CaseId, Nonce};
 use zhixing_protocol::keys::{Signature, Signer};
@@ -65,6 +66,19 @@ pub struct OwnStatement {
     pub state: StatementState,
     /// The court's result, once there is one.
     pub result: Option<StatementResult>,
+}
+
+/// A statement that the court does not take: a person of the court must look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Troubled {
+    /// Number in the chain.
+    pub seq: u64,
+    /// Its name.
+    pub hash: StatementHash,
+    /// Its type.
+    pub r#type: String,
+    /// The court's code: `fork`, `signature`, `opening_does_not_fit` …; `unknown` if it gave none.
+    pub reason: String,
 }
 
 /// A statement just made.
@@ -223,6 +237,29 @@ impl Queue {
             .prepare_cached(&format!("SELECT {COLUMNS} FROM statement WHERE hash = ?1"))?;
         let mut rows = query.query([hash.0])?;
         rows.next()?.map(read_own).transpose()
+    }
+
+    /// Statements that the court refused or keeps apart, in chain order.
+    pub fn troubled(&self) -> Result<Vec<Troubled>> {
+        let mut query = self.db.prepare_cached(
+            "SELECT seq, hash, type, result FROM statement WHERE state IN ('refused', 'quarantined') ORDER BY seq",
+        )?;
+        let mut rows = query.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let result = serde_json::from_str::<StatementResult>(&row.get::<_, String>(3)?).ok();
+            let reason = match result.map(|result| result.effect) {
+                Some(Effect::Held { reason } | Effect::Rejected { reason }) => reason,
+                _ => "unknown".to_owned(),
+            };
+            found.push(Troubled {
+                seq: from_sql(row.get(0)?),
+                hash: StatementHash(fixed(&row.get::<_, Vec<u8>>(1)?)?),
+                r#type: row.get(2)?,
+                reason,
+            });
+        }
+        Ok(found)
     }
 
     /// Own statements of a case in chain order.

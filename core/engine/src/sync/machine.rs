@@ -7,9 +7,9 @@ use zhixing_protocol::hash::{StoredDigest, to_hex};
 use zhixing_protocol::ids::{CaseId, ItemId};
 use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::wire::{
-    ChallengeRequest, ChallengeResponse, MAX_BATCH_BYTES, MAX_BATCH_STATEMENTS, ProblemKind,
-    PullRequest, SessionRequest, SessionResponse, StatementsRequest, StatementsResponse,
-    WireStatement, session_bytes,
+    AdmissionResult, ChallengeRequest, ChallengeResponse, MAX_BATCH_BYTES, MAX_BATCH_STATEMENTS,
+    ProblemKind, PullRequest, SessionRequest, SessionResponse, StatementsRequest,
+    StatementsResponse, WireStatement, session_bytes,
 };
 
 use super::{HttpRequest, HttpResponse, Step, TransportError, TransportKind, backoff_ms, pull};
@@ -25,6 +25,8 @@ const RECEIPT_POLL_MS: i64 = 2_000;
 const SESSION_MARGIN_MS: i64 = 60_000;
 /// So many times in a row the court may ask for the same statements again before it is left in peace for a while.
 const MOST_GAPS: u32 = 3;
+/// Code of the trouble with a statement that the court does not take.
+const STATEMENTS_NOT_TAKEN: &str = "statements_not_taken";
 
 /// What the runner waits for.
 #[derive(Debug, Clone)]
@@ -61,6 +63,8 @@ pub struct Machine {
     tries: u32,
     wait_until: Option<UtcMillis>,
     gaps: u32,
+    /// The court does not take the next statement: statements wait until then, everything else goes on.
+    stalled_until: Option<UtcMillis>,
     unauthenticated: u32,
     /// When receipts may be asked for again.
     poll_at: Option<UtcMillis>,
@@ -84,6 +88,7 @@ impl Machine {
             tries: 0,
             wait_until: None,
             gaps: 0,
+            stalled_until: None,
             unauthenticated: 0,
             poll_at: None,
             trouble: None,
@@ -92,13 +97,21 @@ impl Machine {
 
     /// Why the connection does not work, as a stable code; none while it does.
     pub fn trouble(&self) -> Option<&str> {
-        self.trouble.as_deref()
+        let stalled = self.stalled_until.map(|_| STATEMENTS_NOT_TAKEN);
+        self.trouble.as_deref().or(stalled)
+    }
+
+    /// Whether nothing at all gets through; otherwise only the statements wait.
+    pub fn is_cut_off(&self) -> bool {
+        self.trouble.is_some()
     }
 
     /// Asks for news at the next step, whatever was waited for.
     pub fn wake(&mut self) {
         self.pull_wanted = true;
         self.wait_until = None;
+        self.gaps = 0;
+        self.stalled_until = None;
     }
 
     /// Uploads of this case go before those of others.
@@ -141,6 +154,11 @@ impl Machine {
         else {
             return self.log_in();
         };
+        // A clock set back must not delay it beyond the longest backoff.
+        let horizon = now.plus_ms(super::MAX_BACKOFF_MS);
+        self.stalled_until = self
+            .stalled_until
+            .filter(|until| now < *until && *until <= horizon);
         let (in_flight, request) = if let Some(found) = self.statements()? {
             found
         } else if self.pull_wanted || self.poll_at.is_some_and(|at| at <= now) {
@@ -185,7 +203,8 @@ impl Machine {
         } else if outstanding == 0 {
             self.poll_at = None;
         }
-        Ok(match [retry, self.poll_at].into_iter().flatten().min() {
+        let next = [retry, self.poll_at, self.stalled_until];
+        Ok(match next.into_iter().flatten().min() {
             Some(at) => Step::WaitUntil(at.max(now.plus_ms(1))),
             None => Step::Idle,
         })
@@ -227,6 +246,9 @@ impl Machine {
     }
 
     fn statements(&self) -> Result<Option<(InFlight, HttpRequest)>> {
+        if self.stalled_until.is_some() {
+            return Ok(None);
+        }
         let batch = self
             .holdings
             .queue()
@@ -411,8 +433,12 @@ impl Machine {
             self.gaps = self.gaps.saturating_add(1);
             if self.gaps <= MOST_GAPS {
                 self.holdings.queue().resend_from(seq)?;
-                return Ok(());
+            } else {
+                // It was sent and not taken, again and again. Receipts, revocations and files of what was admitted
+                // must not wait for a person who looks into it.
+                self.stalled_until = Some(now.plus_ms(super::MAX_BACKOFF_MS));
             }
+            return Ok(());
         }
         if problem.kind == ProblemKind::Revoked {
             let queue = self.holdings.queue();
@@ -449,7 +475,14 @@ impl Machine {
             ));
         }
         self.holdings.queue().record_results(&answer.results)?;
-        self.gaps = 0;
+        // A refusal is no progress: what follows it meets a gap, and would be sent again for ever.
+        if answer
+            .results
+            .iter()
+            .any(|result| result.admission != AdmissionResult::Refused)
+        {
+            self.gaps = 0;
+        }
         self.pull_wanted = true;
         Ok(())
     }

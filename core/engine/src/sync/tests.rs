@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use zhixing_protocol::canonical::Object;
+use zhixing_protocol::event::Effect;
 use zhixing_protocol::ids::ItemId;
 use zhixing_protocol::statement::{ChainHead, MediaKind};
 use zhixing_protocol::wire::{
-    ChallengeResponse, DeviceFrame, Frame, PullRequest, ReceiptFrame, SessionResponse,
-    StatementsRequest, StatementsResponse,
+    AdmissionResult, ChallengeResponse, DeviceFrame, Frame, PullRequest, ReceiptFrame,
+    SessionResponse, StatementResult, StatementsRequest, StatementsResponse,
 };
 
 use super::{Body, HttpRequest, HttpResponse, Machine, Step, TransportError, TransportKind};
@@ -327,6 +328,93 @@ fn i3_i4_a_gap_makes_it_resend_from_the_number_asked_for() {
     bench.answer(court_json(409, &gap));
     let again: StatementsRequest = content(&bench.request());
     assert_eq!(again.statements.len(), 3);
+}
+
+#[test]
+fn i4_a_statement_the_court_does_not_take_is_shown_and_stops_neither_news_nor_the_connection() {
+    let mut bench = bench();
+    bench.capture(10);
+    bench.log_in();
+    let request = bench.request();
+    bench.admit(&request);
+    let item = bench.capture(20).item;
+    let follows = bench.capture(30).item;
+    let gap =
+        serde_json::json!({"kind": "chain_gap", "status": 409, "title": "", "expected_seq": 3});
+    let (mut sent, mut pulled, mut uploads) = (0, 0, 0);
+    // More steps than any honest exchange of three statements and one file takes.
+    for _ in 0..60 {
+        let request = match bench.step() {
+            Step::Request(request) => request,
+            _ => break,
+        };
+        match request.path.as_str() {
+            "/device/v1/statements" => {
+                sent += 1;
+                let asked: StatementsRequest = content(&request);
+                let first = asked.statements.into_iter().next().expect("one");
+                let signed = first.into_signed();
+                let read =
+                    zhixing_protocol::statement::Statement::parse(&signed.bytes).expect("ours");
+                if read.chain.map(|link| link.seq) == Some(3) {
+                    let results = vec![StatementResult {
+                        hash: signed.hash(),
+                        seq: 0,
+                        admission: AdmissionResult::Refused,
+                        effect: Effect::rejected("signature"),
+                    }];
+                    bench.answer(court_json(200, &StatementsResponse { results }));
+                } else {
+                    bench.answer(court_json(409, &gap));
+                }
+            }
+            "/device/v1/pull" => {
+                pulled += 1;
+                bench.answer(feed(&[]));
+            }
+            "/device/v1/uploads" => {
+                uploads += 1;
+                bench.created("u1");
+            }
+            _ => bench.took(&request),
+        }
+    }
+    assert!(sent <= 8, "sent {sent} times: it would go on for ever");
+    assert!(
+        pulled > 0 && uploads == 1,
+        "{pulled} pulls, {uploads} uploads"
+    );
+    assert_eq!(bench.machine.trouble(), Some("statements_not_taken"));
+    assert!(!bench.machine.is_cut_off());
+    let queue = bench.holdings.queue();
+    let troubled = queue.troubled().expect("reads");
+    assert_eq!(troubled.len(), 1);
+    assert_eq!(
+        (troubled[0].seq, troubled[0].reason.as_str()),
+        (3, "signature")
+    );
+    assert_eq!(queue.pending_count(), Ok(1), "what follows is kept");
+    for item in [item, follows] {
+        let kept = queue.item(item).expect("reads").expect("is there");
+        assert_eq!(kept.upload, Upload::Waiting, "no file is dropped");
+    }
+    drop(queue);
+    // Once somebody has mended it at the court, everything goes out.
+    bench.machine.wake();
+    let mut request = bench.request();
+    while request.path != "/device/v1/statements" {
+        bench.answer(feed(&[]));
+        request = bench.request();
+    }
+    bench.answer(court_json(409, &gap));
+    let request = bench.request();
+    assert_eq!(content::<StatementsRequest>(&request).statements.len(), 2);
+    bench.admit(&request);
+    assert_eq!(bench.machine.trouble(), None);
+    assert_eq!(
+        bench.holdings.queue().troubled().map(|list| list.len()),
+        Ok(0)
+    );
 }
 
 #[test]
