@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use zhixing_protocol::canonical::{Object, Value};
-use zhixing_protocol::ids::{CaseId, StaffId};
+use zhixing_protocol::ids::{CaseId, DeviceId, StaffId};
 use zhixing_protocol::statement::{CaseAssign, CaseRelease, CaseRole};
 use zhixing_protocol::trust::KeyPurpose;
 use zhixing_server::config::Config;
@@ -99,6 +99,19 @@ impl TestCourt {
             .await
             .expect("the store works");
         row.expect("a known login").parse(0).expect("an id")
+    }
+
+    /// The newest device of a person.
+    pub async fn device_of(&self, login: &str) -> DeviceId {
+        let mut tx = self.court.db.begin_read().await.expect("the store works");
+        let row = tx
+            .row(
+                "SELECT d.device FROM devices d JOIN staff s ON s.staff = d.staff WHERE s.login = $1 ORDER BY d.enrolled_ms DESC, d.device DESC",
+                &[login.into()],
+            )
+            .await
+            .expect("the store works");
+        row.expect("an enrolled device").parse(0).expect("an id")
     }
 
     /// A case's id by its number.

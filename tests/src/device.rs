@@ -6,6 +6,8 @@ use zhixing_engine::ports::Ports;
 use zhixing_engine::sync::HttpTransport;
 use zhixing_engine::{Engine, Status, SyncEnd};
 
+use crate::simulation::copy_folder;
+
 /// A device that can be killed and started again.
 pub struct TestDevice {
     folder: tempfile::TempDir,
@@ -28,6 +30,20 @@ impl TestDevice {
             .await
             .expect("the ticket is good");
         device
+    }
+
+    /// A second device with the folder of the first as it stands: a phone set back from a copy.
+    pub fn copy_of(original: &mut Self) -> Self {
+        original.stop();
+        let mut copy = Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            engine: None,
+            transport: HttpTransport::new().expect("a client"),
+        };
+        copy_folder(original.folder.path(), copy.folder.path(), &["lock"]);
+        original.start();
+        copy.start();
+        copy
     }
 
     /// Its folder.

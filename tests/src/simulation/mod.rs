@@ -31,7 +31,8 @@ use std::sync::{Mutex, PoisonError};
 use court::SimCourt;
 use network::Network;
 use schedule::World;
-use template::{START_MS, copy_folder, fast_folder, template};
+pub(crate) use template::copy_folder;
+use template::{START_MS, fast_folder, template};
 use trace::Trace;
 
 /// A schedule in which everything held.
