@@ -34,8 +34,12 @@ pub struct Config {
     pub upload_days: u32,
     /// `full`: sync before acknowledging; `plain`: for measurements only.
     pub durability: Durability,
-    /// Seconds without a byte after which a request's body is given up.
+    /// Seconds without a byte after which a request's body, or an answer that nobody takes, is given up.
     pub idle_seconds: u64,
+    /// Seconds for the head of a request, and between two requests of one connection.
+    pub head_seconds: u64,
+    /// Connections at once.
+    pub max_connections: usize,
 }
 
 /// When received bytes are acknowledged.

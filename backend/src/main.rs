@@ -122,9 +122,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
                 .map_err(|error| format!("cannot listen on {}: {error}", court.config.listen))?;
             let address = listener.local_addr().map_err(|error| error.to_string())?;
             tracing::info!(%address, database = court.db.engine(), "serving");
-            serve::run(Arc::clone(&court), listener, stop_signal())
-                .await
-                .map_err(|error| error.to_string())?;
+            serve::run(Arc::clone(&court), listener, stop_signal()).await;
             tracing::info!("stopped");
         }
         Command::Import { folder } => {

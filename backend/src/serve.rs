@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use crate::court::Court;
+use crate::http::connections::{self, Limits};
 use crate::uploads::ledger;
 use crate::{http, intake, log};
 
@@ -16,23 +17,23 @@ const RETRY: Duration = Duration::from_secs(2);
 const EXPIRY: Duration = Duration::from_secs(3600);
 
 /// Serves until `stop` resolves, then lets open requests end.
-///
-/// *Errors*: those of the listener.
 pub async fn run(
     court: Arc<Court>,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+) {
     let sequencer = tokio::spawn(sequencer(Arc::clone(&court)));
     let intake = tokio::spawn(intake_loop(Arc::clone(&court)));
     let expiry = tokio::spawn(expiry_loop(Arc::clone(&court)));
-    let served = axum::serve(listener, http::router(Arc::clone(&court)))
-        .with_graceful_shutdown(stop)
-        .await;
+    let limits = Limits {
+        head: Duration::from_secs(court.config.head_seconds),
+        stalled: Duration::from_secs(court.config.idle_seconds),
+        connections: court.config.max_connections,
+    };
+    connections::serve(listener, http::router(Arc::clone(&court)), limits, stop).await;
     sequencer.abort();
     intake.abort();
     expiry.abort();
-    served
 }
 
 async fn sequencer(court: Arc<Court>) {

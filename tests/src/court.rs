@@ -22,7 +22,7 @@ pub struct TestCourt {
     /// Its folder.
     pub folder: tempfile::TempDir,
     stop: Option<oneshot::Sender<()>>,
-    served: Option<tokio::task::JoinHandle<std::io::Result<()>>>,
+    served: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl TestCourt {
@@ -212,10 +212,7 @@ async fn open(folder: &Path, public_url: &str) -> Arc<Court> {
 fn run(
     court: &Arc<Court>,
     listener: tokio::net::TcpListener,
-) -> (
-    oneshot::Sender<()>,
-    tokio::task::JoinHandle<std::io::Result<()>>,
-) {
+) -> (oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
     let (stop, stopped) = oneshot::channel::<()>();
     let court = Arc::clone(court);
     let served = tokio::spawn(serve::run(court, listener, async {

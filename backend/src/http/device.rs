@@ -44,17 +44,17 @@ pub(super) fn routes() -> Router<Arc<Court>> {
 }
 
 async fn enroll(State(court): State<Arc<Court>>, body: Body) -> Answer<Json<EnrollResponse>> {
-    let request: EnrollRequest = read_json(body, MAX_REQUEST_BYTES).await?;
+    let request: EnrollRequest = read_json(&court, body, MAX_REQUEST_BYTES).await?;
     Ok(Json(devices::enrol(&court, request).await?))
 }
 
 async fn challenge(State(court): State<Arc<Court>>, body: Body) -> Answer<Json<ChallengeResponse>> {
-    let request: ChallengeRequest = read_json(body, 4096).await?;
+    let request: ChallengeRequest = read_json(&court, body, 4096).await?;
     Ok(Json(devices::challenge(&court, request.device).await?))
 }
 
 async fn session(State(court): State<Arc<Court>>, body: Body) -> Answer<Json<SessionResponse>> {
-    let request: SessionRequest = read_json(body, 4096).await?;
+    let request: SessionRequest = read_json(&court, body, 4096).await?;
     Ok(Json(devices::open_session(&court, request).await?))
 }
 
@@ -63,7 +63,7 @@ async fn statements(
     Session(device): Session,
     body: Body,
 ) -> Answer<Json<StatementsResponse>> {
-    let request: StatementsRequest = read_json(body, MAX_REQUEST_BYTES).await?;
+    let request: StatementsRequest = read_json(&court, body, MAX_REQUEST_BYTES).await?;
     Ok(Json(inbox::accept(&court, device, request).await?))
 }
 
@@ -72,7 +72,7 @@ async fn pull(
     Session(device): Session,
     body: Body,
 ) -> Answer<Response<Body>> {
-    let request: PullRequest = read_json(body, MAX_REQUEST_BYTES).await?;
+    let request: PullRequest = read_json(&court, body, MAX_REQUEST_BYTES).await?;
     let lines = feed::pull(&court, device, request).await?;
     let mut response = Response::new(Body::from(lines));
     response.headers_mut().insert(

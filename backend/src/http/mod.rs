@@ -1,14 +1,17 @@
 //! HTTP: one file per audience.
 
+pub mod connections;
 mod console;
 mod device;
 mod log;
 mod uploads;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, State};
+use futures::StreamExt as _;
 use http::request::Parts;
 use zhixing_protocol::ids::DeviceId;
 use zhixing_protocol::wire::ProblemKind;
@@ -55,17 +58,43 @@ impl FromRequestParts<Arc<Court>> for Session {
     }
 }
 
-/// Reads a JSON body; what is wrong with it is said in one sentence.
+/// Slowest sender of a JSON body: 256 bytes a second, a tenth of the worst mobile link.
+const SLOWEST_BYTES_PER_S: u64 = 256;
+
+/// Reads a JSON body; what is wrong with it is said in one sentence. It may be slow, but neither stop nor drip: it has
+/// `idle_seconds` between two pieces, and as much in all beside what its bytes take at the slowest.
 pub async fn read_json<T: serde::de::DeserializeOwned>(
+    court: &Court,
     body: axum::body::Body,
     limit: usize,
 ) -> Answer<T> {
-    let bytes = axum::body::to_bytes(body, limit).await.map_err(|_| {
-        Failure::new(
-            ProblemKind::TooLarge,
-            "The request is too large or broke off; send it in parts.",
-        )
-    })?;
+    let idle = Duration::from_secs(court.config.idle_seconds);
+    let begun = tokio::time::Instant::now();
+    let mut pieces = body.into_data_stream();
+    let mut bytes = Vec::new();
+    loop {
+        let earned = Duration::from_secs(bytes.len() as u64 / SLOWEST_BYTES_PER_S);
+        let until = (begun + idle + earned).min(tokio::time::Instant::now() + idle);
+        let piece = match tokio::time::timeout_at(until, pieces.next()).await {
+            Ok(Some(Ok(piece))) => piece,
+            Ok(None) => break,
+            Ok(Some(Err(_))) => return Err(given_up("The request broke off; send it again.")),
+            Err(_) => return Err(given_up("The request came too slowly; send it again.")),
+        };
+        if bytes.len() + piece.len() > limit {
+            return Err(Failure::new(
+                ProblemKind::TooLarge,
+                "The request is too large; send it in parts.",
+            ));
+        }
+        bytes.extend_from_slice(&piece);
+    }
     serde_json::from_slice(&bytes)
         .map_err(|error| Failure::invalid(&format!("The request is malformed: {error}.")))
+}
+
+fn given_up(title: &str) -> Failure {
+    let mut failure = Failure::new(ProblemKind::Busy, title).with_status(408);
+    failure.0.retry_after_ms = Some(0);
+    failure
 }

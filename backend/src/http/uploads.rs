@@ -466,6 +466,6 @@ fn http_date(ms: i64) -> Option<HeaderValue> {
 }
 
 #[cfg(test)]
-mod client;
+pub(super) mod client;
 #[cfg(test)]
 mod tests;

@@ -93,7 +93,7 @@ pub async fn revoke(
     body: Body,
 ) -> Reply<Json<Value>> {
     let device: DeviceId = device.parse().map_err(|_| Failure::not_found())?;
-    let request: Revocation = read_json(body, MAX_REQUEST_BYTES).await?;
+    let request: Revocation = read_json(&court, body, MAX_REQUEST_BYTES).await?;
     if !["lost", "stolen", "returned", "compromised"].contains(&request.reason.as_str()) {
         return Err(
             Failure::invalid("The reason is lost, stolen, returned or compromised.").into(),
@@ -160,7 +160,7 @@ pub async fn make_ticket(
     person: Person,
     body: Body,
 ) -> Reply<Json<Value>> {
-    let request: TicketRequest = read_json(body, MAX_REQUEST_BYTES).await?;
+    let request: TicketRequest = read_json(&court, body, MAX_REQUEST_BYTES).await?;
     if !person.manages() {
         return Err(Refusal::forbidden(
             "Ask the duty officer or an administrator.",

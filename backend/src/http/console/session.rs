@@ -190,7 +190,7 @@ pub async fn login(
     headers: HeaderMap,
     body: Body,
 ) -> Reply<Response> {
-    let request: Login = read_json(body, 4096).await?;
+    let request: Login = read_json(&court, body, 4096).await?;
     let staff = match auth::log_in(
         &court,
         &request.login,

@@ -118,6 +118,15 @@ impl Connection {
         }
     }
 
+    /// Waits until the server closes the connection; anything that it still says is a fault.
+    pub async fn closed(&mut self) {
+        let mut piece = [0; 64];
+        match self.stream.read(&mut piece).await {
+            Ok(0) | Err(_) => {}
+            Ok(read) => panic!("{:?}", piece.get(..read)),
+        }
+    }
+
     async fn more(&mut self) {
         let mut piece = [0; 4096];
         let read = self.stream.read(&mut piece).await.expect("reads");

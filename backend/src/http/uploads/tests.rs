@@ -50,7 +50,17 @@ async fn listen(court: &Arc<Court>) -> (tokio::runtime::Runtime, SocketAddr) {
                 .await
                 .expect("a port");
             let address = listener.local_addr().expect("an address");
-            tokio::spawn(async { axum::serve(listener, router).await });
+            let limits = crate::http::connections::Limits {
+                head: Duration::from_secs(30),
+                stalled: Duration::from_secs(30),
+                connections: 100,
+            };
+            tokio::spawn(crate::http::connections::serve(
+                listener,
+                router,
+                limits,
+                std::future::pending(),
+            ));
             address
         })
         .await

@@ -14,6 +14,8 @@ const MAX_ANSWER_BYTES: usize = 16 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Between two bytes of an answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// An idle connection is kept for less than the court keeps it (30 s), or a request would meet its closing.
+const POOL_IDLE: Duration = Duration::from_secs(20);
 
 /// HTTP over reqwest and rustls.
 pub struct HttpTransport {
@@ -29,6 +31,7 @@ impl HttpTransport {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
+            .pool_idle_timeout(POOL_IDLE)
             .build()
             .map_err(|_| EngineError::internal("the HTTP client could not be made"))?;
         Ok(Self { client })
