@@ -12,6 +12,7 @@ use zhixing_protocol::event::Head;
 use zhixing_protocol::ids::{CaseId, RealmId};
 use zhixing_protocol::keys::Signer as _;
 use zhixing_protocol::time::UtcMillis;
+use zhixing_protocol::tlog::VerifierKey;
 use zhixing_protocol::trust::{CourtRecipient, DevicePolicy, Trust, TrustedKey, TrustedLog};
 
 use crate::config::Config;
@@ -143,13 +144,15 @@ impl Court {
                 );
                 continue;
             };
-            recipients.push(CourtRecipient {
-                recipient: self.keys.recipient(court.as_str())?.to_string(),
-                court,
-                retired: false,
-            });
+            for (number, identity) in self.keys.identities(&word)?.iter().enumerate() {
+                recipients.push(CourtRecipient {
+                    recipient: identity.recipient().to_string(),
+                    court: court.clone(),
+                    retired: number > 0,
+                });
+            }
         }
-        let keys = self
+        let mut keys: Vec<TrustedKey> = self
             .keys
             .purposes()
             .into_iter()
@@ -161,16 +164,26 @@ impl Court {
                 until_ms: None,
             })
             .collect();
+        keys.extend(self.keys.retired.iter().map(|key| TrustedKey {
+            id: key.public_key.key_id(),
+            public_key: key.public_key.clone(),
+            purpose: key.purpose,
+            from_ms: UtcMillis(0),
+            until_ms: Some(key.until_ms),
+        }));
+        let log = |key: &VerifierKey, closed| TrustedLog {
+            verifier_key: key.to_string(),
+            closed,
+        };
+        let mut logs = vec![log(self.keys.log.verifier_key(), false)];
+        logs.extend(self.keys.retired_logs.iter().map(|key| log(key, true)));
         Ok(Trust {
             realm: self.realm,
-            version: 1 + courts.len() as u64,
+            version: 1 + courts.len() as u64 + self.keys.rotations(),
             issued_ms: self.now(),
             keys,
             recipients,
-            logs: vec![TrustedLog {
-                verifier_key: self.keys.log.verifier_key().to_string(),
-                closed: false,
-            }],
+            logs,
             policy: DevicePolicy {
                 lease_ms: i64::from(self.config.lease_hours) * 3_600_000,
                 retention_ms: i64::from(self.config.retention_hours) * 3_600_000,

@@ -5,7 +5,7 @@ use zhixing_protocol::event::Effect;
 use zhixing_protocol::hash::Sha256Digest;
 use zhixing_protocol::ids::{DeviceId, KeyId, Nonce, StaffId};
 use zhixing_protocol::keys::PublicKey;
-use zhixing_protocol::statement::{Body, ChainEnd, ChainTip, DeviceRevoke};
+use zhixing_protocol::statement::{Body, ChainClose, ChainEnd, ChainTip, DeviceRevoke};
 use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::trust::KeyPurpose;
 use zhixing_protocol::wire::{
@@ -221,7 +221,7 @@ pub async fn enrol(court: &Court, request: EnrollRequest) -> Answer<EnrollRespon
     }
     let open_chain = tx
         .row(
-            "SELECT key_id, tip_seq, tip_hash FROM devices WHERE staff = $1 AND device <> $2 AND status = 'active' ORDER BY enrolled_ms DESC",
+            "SELECT key_id, tip_seq, tip_hash FROM devices WHERE staff = $1 AND device <> $2 AND status <> 'replaced' ORDER BY enrolled_ms DESC",
             &[staff.into(), device.into()],
         )
         .await?
@@ -417,4 +417,57 @@ pub async fn revoke(court: &Court, device: DeviceId, reason: &str, words: &str) 
     tx.commit().await?;
     court.log_wake.notify_one();
     Ok(())
+}
+
+/// Ends the chain of a device that will not come back, where the court has it (`chain.close/1`).
+///
+/// What it sends later is kept without effect, as of a revoked key. *Errors*: `not_found`; `conflict` if it is closed.
+pub async fn close_chain(court: &Court, device: DeviceId, words: &str) -> Answer<ChainEnd> {
+    let mut tx = court.db.begin_write().await?;
+    let row = tx
+        .row(
+            "SELECT s.court, d.status FROM devices d JOIN staff s ON s.staff = d.staff WHERE d.device = $1",
+            &[device.into()],
+        )
+        .await?
+        .ok_or_else(Failure::not_found)?;
+    let (word, status) = (row.text(0)?, row.text(1)?);
+    if status == "replaced" {
+        return Err(Failure::new(
+            ProblemKind::Conflict,
+            "The chain of this device was closed before.",
+        ));
+    }
+    let known = DeviceRow::read(&mut tx, device)
+        .await?
+        .ok_or_else(Failure::not_found)?;
+    let end = ChainEnd {
+        key: known.key,
+        seq: known.tip.seq,
+        hash: known.tip.hash,
+    };
+    let hidden = Object::from([("text".to_owned(), Value::from(words))]);
+    inbox::issue(
+        court,
+        &mut tx,
+        KeyPurpose::Portal,
+        &word,
+        None,
+        &ChainClose {
+            device,
+            end: end.clone(),
+        },
+        hidden,
+    )
+    .await?;
+    tx.execute(
+        "UPDATE devices SET status = 'replaced' WHERE device = $1",
+        &[device.into()],
+    )
+    .await?;
+    tx.execute("DELETE FROM readers WHERE device = $1", &[device.into()])
+        .await?;
+    tx.commit().await?;
+    court.log_wake.notify_one();
+    Ok(end)
 }

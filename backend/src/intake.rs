@@ -105,7 +105,7 @@ async fn check(court: &Court, upload: &Complete) -> Answer<()> {
     let spool = court.uploads.path(&upload.upload);
     let data = court.config.data.clone();
     let identities = if known {
-        vec![court.keys.identity(statement.court.as_str())?]
+        court.keys.identities(statement.court.as_str())?
     } else {
         Vec::new()
     };

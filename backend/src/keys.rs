@@ -1,6 +1,10 @@
 //! The court's keys: made on first start, kept in `data/keys` for their owner only.
 //!
 //! The root key signs the trust document and nothing else; a real court keeps it off this machine between uses.
+//!
+//! A key that is replaced leaves a record in `data/keys/retired`: of a signing key its public half, so that what it
+//! signed stays valid; of a court identity the secret, so that what was encrypted to it can still be opened. The trust
+//! document lists both and rises by one version with each.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -8,9 +12,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use zhixing_protocol::age::{Identity, Recipient};
-use zhixing_protocol::keys::{Signer as _, SoftwareSigner};
-use zhixing_protocol::tlog::LogSigner;
+use zhixing_protocol::case::CourtWord;
+use zhixing_protocol::hash::Sha256Digest;
+use zhixing_protocol::keys::{PublicKey, Signer as _, SoftwareSigner};
+use zhixing_protocol::time::UtcMillis;
+use zhixing_protocol::tlog::{LogSigner, VerifierKey};
 use zhixing_protocol::trust::KeyPurpose;
+
+/// Folder of the records of replaced keys.
+const RETIRED: &str = "retired";
 
 /// A key that cannot be made, read or used.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +31,28 @@ pub enum KeyFileError {
     /// The file holds something else.
     #[error("key file {0} does not hold the key it should; restore it from the backup")]
     Damaged(PathBuf),
+}
+
+/// A signing key that was replaced.
+#[derive(Debug, Clone)]
+pub struct RetiredKey {
+    /// Its public half.
+    pub public_key: PublicKey,
+    /// What it signed.
+    pub purpose: KeyPurpose,
+    /// Until when.
+    pub until_ms: UtcMillis,
+}
+
+/// What is replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rotation {
+    /// The identity of a court: to whom media are encrypted.
+    Identity(CourtWord),
+    /// The key that signs checkpoints; the log itself goes on.
+    Log,
+    /// A signing key.
+    Signer(KeyPurpose),
 }
 
 /// All keys of the court.
@@ -38,7 +70,31 @@ pub struct CourtKeys {
     pub portal: SoftwareSigner,
     /// Signs checkpoints.
     pub log: LogSigner,
+    /// Signing keys that were replaced.
+    pub retired: Vec<RetiredKey>,
+    /// Verifier keys of log keys that were replaced.
+    pub retired_logs: Vec<VerifierKey>,
+    /// By the name of the identity's file.
+    retired_identities: Vec<(String, Arc<Identity>)>,
     identities: Mutex<BTreeMap<String, Arc<Identity>>>,
+}
+
+/// File name of a signing key, without ending.
+fn signer_name(purpose: KeyPurpose) -> Option<&'static str> {
+    match purpose {
+        KeyPurpose::Receipt => Some("receipt"),
+        KeyPurpose::Clock => Some("clock"),
+        KeyPurpose::Job => Some("job"),
+        KeyPurpose::Portal => Some("portal"),
+        KeyPurpose::RulePack => None,
+    }
+}
+
+/// File name of a court's identity, without ending. Court words are letters and digits; the hash keeps anything else
+/// out of the path.
+fn identity_name(court: &str) -> String {
+    let digest = Sha256Digest::of(court.as_bytes()).to_string();
+    format!("court-{}", digest.get(..16).unwrap_or_default())
 }
 
 impl CourtKeys {
@@ -61,7 +117,7 @@ impl CourtKeys {
                 .map(|key| key.to_vec())
                 .map_err(|_| KeyFileError::Damaged(log_path.clone()))
         })?;
-        Ok(Self {
+        let mut keys = Self {
             root: signer("root.pk8")?,
             receipt: signer("receipt.pk8")?,
             clock: signer("clock.pk8")?,
@@ -69,9 +125,136 @@ impl CourtKeys {
             portal: signer("portal.pk8")?,
             log: LogSigner::from_pkcs8(log_origin, &log)
                 .map_err(|_| KeyFileError::Damaged(log_path))?,
+            retired: Vec::new(),
+            retired_logs: Vec::new(),
+            retired_identities: Vec::new(),
             identities: Mutex::new(BTreeMap::new()),
             folder: folder.to_owned(),
-        })
+        };
+        keys.read_retired()?;
+        Ok(keys)
+    }
+
+    /// Reads the records of replaced keys. One that still is in use comes from a rotation that was cut off, and is none.
+    fn read_retired(&mut self) -> Result<(), KeyFileError> {
+        let folder = self.folder.join(RETIRED);
+        let failed = |error| KeyFileError::File(folder.clone(), error);
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            paths.push(entry.map_err(failed)?.path());
+        }
+        paths.sort();
+        for path in paths {
+            let damaged = || KeyFileError::Damaged(path.clone());
+            let Some((name, at)) = path
+                .file_stem()
+                .and_then(|stem| stem.to_str())
+                .and_then(|stem| stem.rsplit_once('-'))
+            else {
+                return Err(damaged());
+            };
+            if path.extension().is_some_and(|ending| ending == "part") {
+                continue;
+            }
+            let until_ms = at.parse().map(UtcMillis).map_err(|_| damaged())?;
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| KeyFileError::File(path.clone(), error))?;
+            if name == "log" {
+                let key = VerifierKey::parse(text.trim()).map_err(|_| damaged())?;
+                if key != *self.log.verifier_key() {
+                    self.retired_logs.push(key);
+                }
+            } else if name.starts_with("court-") {
+                let identity: Identity = text.trim().parse().map_err(|_| damaged())?;
+                let current = std::fs::read_to_string(self.folder.join(format!("{name}.txt")));
+                if current.is_ok_and(|current| current.trim() != text.trim()) {
+                    self.retired_identities
+                        .push((name.to_owned(), Arc::new(identity)));
+                }
+            } else {
+                let (signer, purpose) = self
+                    .purposes()
+                    .into_iter()
+                    .find(|(_, purpose)| signer_name(*purpose) == Some(name))
+                    .ok_or_else(damaged)?;
+                let public_key: PublicKey = text.trim().parse().map_err(|_| damaged())?;
+                if public_key != *signer.public_key() {
+                    self.retired.push(RetiredKey {
+                        public_key,
+                        purpose,
+                        until_ms,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How many keys were replaced so far.
+    pub fn rotations(&self) -> u64 {
+        (self.retired.len() + self.retired_logs.len() + self.retired_identities.len()) as u64
+    }
+
+    /// Replaces a key on disk: first the record of the old one, then the new one in its place. These keys stay as they
+    /// were opened; the next start uses the new one.
+    ///
+    /// *Errors*: [`KeyFileError`]; the old key is then still in use.
+    pub fn rotate(&self, what: &Rotation, now: UtcMillis) -> Result<(), KeyFileError> {
+        let retired = self.folder.join(RETIRED);
+        std::fs::create_dir_all(&retired)
+            .map_err(|error| KeyFileError::File(retired.clone(), error))?;
+        let at = now.0;
+        match what {
+            Rotation::Identity(court) => {
+                let name = identity_name(court.as_str());
+                let old = self.identity(court.as_str())?.to_secret_text();
+                write_key(&retired.join(format!("{name}-{at}.txt")), old.as_bytes())?;
+                let new = Identity::make(crate::random()).to_secret_text();
+                write_key(&self.folder.join(format!("{name}.txt")), new.as_bytes())
+            }
+            Rotation::Log => {
+                let path = self.folder.join("log.pk8");
+                let old = self.log.verifier_key().to_string();
+                write_key(&retired.join(format!("log-{at}.pub")), old.as_bytes())?;
+                let new =
+                    LogSigner::make_pkcs8().map_err(|_| KeyFileError::Damaged(path.clone()))?;
+                write_key(&path, &new)
+            }
+            Rotation::Signer(purpose) => {
+                let Some(name) = signer_name(*purpose) else {
+                    return Err(KeyFileError::Damaged(retired));
+                };
+                let path = self.folder.join(format!("{name}.pk8"));
+                let signers = self.purposes();
+                let old = signers
+                    .iter()
+                    .find(|(_, listed)| listed == purpose)
+                    .map(|(signer, _)| signer.public_key().to_string())
+                    .ok_or_else(|| KeyFileError::Damaged(path.clone()))?;
+                write_key(&retired.join(format!("{name}-{at}.pub")), old.as_bytes())?;
+                let new = SoftwareSigner::make_pkcs8()
+                    .map_err(|_| KeyFileError::Damaged(path.clone()))?;
+                write_key(&path, &new)
+            }
+        }
+    }
+
+    /// All identities that may open what is encrypted to `court`, the one in use first. *Errors*: [`KeyFileError`].
+    pub fn identities(&self, court: &str) -> Result<Vec<Arc<Identity>>, KeyFileError> {
+        let name = identity_name(court);
+        let mut all = vec![self.identity(court)?];
+        let retired = self.retired_identities.iter();
+        all.extend(
+            retired
+                .filter(|(of, _)| *of == name)
+                .map(|(_, identity)| Arc::clone(identity)),
+        );
+        Ok(all)
     }
 
     /// The identity that opens what is encrypted to `court`, made at first use. *Errors*: [`KeyFileError`].
@@ -83,11 +266,7 @@ impl CourtKeys {
         if let Some(identity) = identities.get(court) {
             return Ok(Arc::clone(identity));
         }
-        // Court words are letters and digits; the hash keeps anything else out of the path.
-        let name = zhixing_protocol::hash::Sha256Digest::of(court.as_bytes()).to_string();
-        let path = self
-            .folder
-            .join(format!("court-{}.txt", name.get(..16).unwrap_or_default()));
+        let path = self.folder.join(format!("{}.txt", identity_name(court)));
         let text = read_or_make(&path, || {
             Ok(Identity::make(crate::random())
                 .to_secret_text()
@@ -141,19 +320,28 @@ fn read_or_make(
         Ok(bytes) => Ok(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let bytes = make()?;
-            // Whole or not at all: a key file cut in half by a crash would lock the court out.
-            let part = path.with_extension("part");
-            let mut options = std::fs::OpenOptions::new();
-            options.write(true).create(true).truncate(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.open(&part).map_err(failed)?;
-            file.write_all(&bytes)
-                .and_then(|()| file.sync_all())
-                .map_err(failed)?;
-            std::fs::rename(&part, path).map_err(failed)?;
+            write_key(path, &bytes)?;
             Ok(bytes)
         }
         Err(error) => Err(failed(error)),
     }
+}
+
+/// Whole or not at all, for its owner only: a key file cut in half by a crash would lock the court out.
+fn write_key(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
+    let failed = |error| KeyFileError::File(path.to_owned(), error);
+    let part = path.with_extension("part");
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&part).map_err(failed)?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(failed)?;
+    std::fs::rename(&part, path).map_err(failed)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed)
 }

@@ -14,7 +14,7 @@ use zhixing_protocol::statement::Statement;
 use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::tlog::{
     Accumulator, Checkpoint, EntryBundle, Leaf, TILE_WIDTH, TileCoordinate, TreeReader,
-    consistency_proof, inclusion_proof,
+    VerifiedCheckpoint, consistency_proof, inclusion_proof,
 };
 use zhixing_protocol::wire::LogFrame;
 
@@ -287,6 +287,45 @@ async fn publish(court: &Court) -> Answer<()> {
     }
     tx.commit().await?;
     write_durably(&court.config.data.join("log/checkpoint"), note.as_bytes())?;
+    Ok(())
+}
+
+/// Signs the published state again if the log's key was replaced since, so that no device meets a checkpoint of a key
+/// that the trust document calls closed. Size and root stay as they are: the log goes on (I12).
+///
+/// *Errors*: a fault of the store, the key or the disk.
+pub async fn sign_again(court: &Court) -> Answer<()> {
+    let mut tx = court.db.begin_read().await?;
+    let signed = signed_state(&mut tx).await?;
+    let current = court.keys.log.verifier_key();
+    if signed.checkpoint.is_empty()
+        || VerifiedCheckpoint::verify(signed.checkpoint.as_bytes(), current).is_ok()
+    {
+        return Ok(());
+    }
+    let root = root_at(&mut tx, signed.size)
+        .await?
+        .ok_or_else(|| Failure::internal("log peaks do not fit"))?;
+    drop(tx);
+    let checkpoint = Checkpoint {
+        origin: court.config.log_origin.clone(),
+        size: signed.size,
+        root,
+    };
+    let note = checkpoint
+        .sign(&court.keys.log)
+        .map_err(Failure::internal)?;
+    let mut tx = court.db.begin_write().await?;
+    let published = tx
+        .execute(
+            "UPDATE log_state SET checkpoint = $2 WHERE id = 1 AND signed_size = $1",
+            &[signed.size.into(), note.as_str().into()],
+        )
+        .await?;
+    tx.commit().await?;
+    if published == 1 {
+        write_durably(&court.config.data.join("log/checkpoint"), note.as_bytes())?;
+    }
     Ok(())
 }
 

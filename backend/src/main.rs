@@ -7,8 +7,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
+use zhixing_protocol::trust::KeyPurpose;
 use zhixing_server::config::{Config, DEFAULT_TEXT};
-use zhixing_server::court::{Court, system_clock};
+use zhixing_server::court::{Court, has_court, system_clock};
+use zhixing_server::keys::Rotation;
 use zhixing_server::{devices, import, serve};
 
 /// Zhixing server: takes statements and encrypted evidence from judges' devices, checks and keeps them, and proves it.
@@ -52,6 +54,22 @@ enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// Replace a key of the court by a new one. What the old one signed stays valid, and what was encrypted to it can
+    /// still be opened; devices learn the new one from the trust document at their next contact.
+    Rotate {
+        /// Which key.
+        #[command(subcommand)]
+        key: RotatedKey,
+    },
+    /// Say that a lost device will not come back: its chain ends where the court has it. What it sends later is kept,
+    /// without effect.
+    CloseChain {
+        /// The device.
+        device: String,
+        /// Why, in words; kept as a hidden member of the statement.
+        #[arg(long)]
+        reason: String,
+    },
     /// Print the root key in PEM, to be published: with it anybody checks exported evidence.
     Root,
     /// Check, compare and try rule packs.
@@ -64,6 +82,38 @@ enum Command {
     Migrate,
     /// Print the commented default configuration.
     Config,
+}
+
+#[derive(Subcommand)]
+enum RotatedKey {
+    /// The identity of a court, to whom media are encrypted.
+    Identity {
+        /// The court's word, such as 川0811.
+        court: zhixing_protocol::case::CourtWord,
+    },
+    /// The key that signs checkpoints of the log. The log itself goes on.
+    Log,
+    /// The key that signs storage receipts.
+    Receipt,
+    /// The key that signs times.
+    Clock,
+    /// The key that signs statements of jobs and imports.
+    Job,
+    /// The key that signs statements of the console and of people without a key.
+    Portal,
+}
+
+impl RotatedKey {
+    fn rotation(self) -> Rotation {
+        match self {
+            Self::Identity { court } => Rotation::Identity(court),
+            Self::Log => Rotation::Log,
+            Self::Receipt => Rotation::Signer(KeyPurpose::Receipt),
+            Self::Clock => Rotation::Signer(KeyPurpose::Clock),
+            Self::Job => Rotation::Signer(KeyPurpose::Job),
+            Self::Portal => Rotation::Signer(KeyPurpose::Portal),
+        }
+    }
 }
 
 #[tokio::main]
@@ -144,6 +194,19 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
         Command::Root => say(zhixing_protocol::keys::Signer::public_key(&court.keys.root)
             .to_pem()
             .trim_end()),
+        Command::Rotate { key } => {
+            rotate(&court, &key.rotation()).await?;
+            say(
+                "Replaced. Restart the server now: until then it goes on with the old key. Then back up the folder data/keys.",
+            );
+        }
+        Command::CloseChain { device, reason } => {
+            let device = device.parse().map_err(|error| format!("device: {error}"))?;
+            let end = devices::close_chain(&court, device, &reason)
+                .await
+                .map_err(|failure| failure.0.title)?;
+            say(&format!("closed after statement {}", end.seq));
+        }
         Command::RevokeDevice { device, reason } => {
             let device = device.parse().map_err(|error| format!("device: {error}"))?;
             devices::revoke(&court, device, &reason, "")
@@ -154,6 +217,26 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
     }
     court.db.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn rotate(court: &Court, what: &Rotation) -> Result<(), String> {
+    if let Rotation::Identity(word) = what {
+        let mut tx = court
+            .db
+            .begin_read()
+            .await
+            .map_err(|error| error.to_string())?;
+        let known = has_court(&mut tx, word.as_str()).await;
+        if !known.map_err(|error| error.to_string())? {
+            return Err(format!(
+                "there is no court {word} here; import the courts first"
+            ));
+        }
+    }
+    court
+        .keys
+        .rotate(what, court.now())
+        .map_err(|error| error.to_string())
 }
 
 async fn stop_signal() {

@@ -22,6 +22,8 @@ pub async fn run(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
+    // A fault is logged where it arises; the next start tries again, and the next leaf brings a new checkpoint anyway.
+    let _ = log::sign_again(&court).await;
     let sequencer = tokio::spawn(sequencer(Arc::clone(&court)));
     let intake = tokio::spawn(intake_loop(Arc::clone(&court)));
     let expiry = tokio::spawn(expiry_loop(Arc::clone(&court)));

@@ -178,7 +178,8 @@ async fn blob(
     let word = document.text(0)?;
     drop(tx);
     crate::access::record(&court, &word, device.staff, query.case, "document").await?;
-    let identity = court.keys.identity(&word)?;
+    let identities = court.keys.identities(&word)?;
+    let identities: Vec<_> = identities.iter().map(AsRef::as_ref).collect();
     let mut file = tokio::fs::File::open(objects::path(&court.config.data, stored)).await?;
     let mut head = Vec::new();
     (&mut file)
@@ -186,7 +187,7 @@ async fn blob(
         .read_to_end(&mut head)
         .await?;
     let (header, length) = Header::parse(&head).map_err(Failure::internal)?;
-    let file_key = header.open(&[&identity]).map_err(Failure::internal)?;
+    let file_key = header.open(&identities).map_err(Failure::internal)?;
     let wrapped = Header::seal(&file_key, &[recipient], crate::random)
         .map_err(Failure::internal)?
         .to_bytes();

@@ -425,7 +425,7 @@ pub fn send_decrypted(
     size_bytes: u64,
     disposition: Disposition,
 ) -> Reply<Response<Body>> {
-    let identities = [court.keys.identity(word).map_err(Failure::from)?];
+    let identities = court.keys.identities(word).map_err(Failure::from)?;
     let (sender, pieces) = tokio::sync::mpsc::channel::<std::io::Result<bytes::Bytes>>(PIECES);
     tokio::task::spawn_blocking(move || {
         let sent = intake::open_age(&path, &identities, |plain| {
