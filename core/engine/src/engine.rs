@@ -151,6 +151,11 @@ impl Engine {
         Ok(response.officer)
     }
 
+    /// Where the chain of the officer's earlier device ended at the court; see [`Holdings::open_chain`].
+    pub fn open_chain(&self) -> Result<Option<ChainEnd>> {
+        self.holdings.open_chain()
+    }
+
     /// Enrols over a transport.
     pub async fn enrol<T: Transport>(
         &self,

@@ -212,13 +212,21 @@ fn enrol(engine: &Engine, ticket: &str, label: &str, output: &Output) -> Result<
         std::fs::read_to_string(ticket)?
     };
     let officer = engine.enrol_once(text.trim(), label)?;
+    let open_chain = engine.open_chain()?;
+    let open_seq = open_chain.map(|end| end.seq);
     output.show(
-        &json!({"officer": officer.name, "court": officer.court, "badge": officer.badge}),
+        &json!({"officer": officer.name, "court": officer.court, "badge": officer.badge, "open_chain_seq": open_seq}),
         || {
-            vec![format!(
+            let mut lines = vec![format!(
                 "This device belongs to {} ({}) now. Next: zhixing-field sync",
                 officer.name, officer.court
-            )]
+            )];
+            if let Some(seq) = open_seq {
+                lines.push(format!(
+                    "An earlier device of yours is still open at the court, after its statement {seq}. If you have it, let it sync once more; if it is lost, ask the court to revoke it and close its chain."
+                ));
+            }
+            lines
         },
     );
     Ok(exit::DONE)

@@ -236,3 +236,38 @@ fn an_exported_folder_verifies_and_every_change_of_it_is_seen() {
         Verdict::Untrusted(expected)
     );
 }
+
+#[test]
+fn i12_a_closed_log_key_vouches_for_what_it_signed_and_signs_no_more() {
+    let (mut desk, done) = desk();
+    let mut frames = vec![desk.receipt(1, &done)];
+    frames.extend(desk.proof(2, &done));
+    frames.push(Frame::DeviceCheckpoint { cursor: 2 });
+    desk.pull(&frames);
+    desk.court.rotate_log();
+    let own = desk
+        .holdings
+        .queue()
+        .statement(done.statement)
+        .expect("reads")
+        .expect("a row");
+    desk.court.log_statement(&own.signed);
+    let forged = desk.court.log_frame_of_closed_key(1);
+    desk.pull(&[Frame::Trust(desk.court.trust(2)), Frame::Log(forged)]);
+    let newest = |desk: &Desk| {
+        let held = desk.holdings.queue().newest_checkpoint().expect("reads");
+        held.expect("one is held").size
+    };
+    assert_eq!(newest(&desk), 1, "news by the closed key is kept out");
+    assert_eq!(
+        desk.holdings.queue().refusals(),
+        Ok(vec![("checkpoint_not_signed_by_the_log".to_owned(), 1)])
+    );
+    desk.pull(&[Frame::Log(desk.court.log_frame(1))]);
+    assert_eq!(newest(&desk), 2, "the new key goes on with the same log");
+    assert_eq!(
+        desk.missing(),
+        Vec::<&str>::new(),
+        "the old proof still counts"
+    );
+}

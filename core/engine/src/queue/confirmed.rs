@@ -11,7 +11,7 @@ use zhixing_protocol::receipt::{StorageReceipt, TimeAnchor};
 use zhixing_protocol::statement::{AnchorReading, Seen};
 use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::tlog::{Checkpoint, VerifiedCheckpoint, VerifierKey};
-use zhixing_protocol::trust::Trust;
+use zhixing_protocol::trust::{Trust, TrustError, TrustedLog};
 
 use super::{Queue, fixed};
 use crate::database::{from_sql, to_sql};
@@ -19,6 +19,8 @@ use crate::error::{EngineError, Result};
 
 const TRUST: &str = "trust";
 const LEASE: &str = "lease";
+/// Most different codes of refusals that are counted apart.
+const MOST_CODES: usize = 64;
 /// Most checkpoints kept; proofs refer to recent ones, and a kept proof keeps its own.
 const KEPT_CHECKPOINTS: i64 = 64;
 
@@ -91,14 +93,18 @@ impl Queue {
             .identity()?
             .ok_or_else(|| EngineError::invalid("enrol the device first"))?;
         let held = self.trust()?.map(|trust| (trust.realm, trust.version));
-        let believed = Trust::verify(document, identity.root, held)
-            .is_ok_and(|trust| trust.realm == identity.realm);
-        if believed {
-            self.put_setting(TRUST, document)?;
-        } else {
-            self.count_refusal("trust_refused")?;
+        match Trust::verify(document, identity.root, held) {
+            Ok(trust) if trust.realm == identity.realm => {
+                self.put_setting(TRUST, document)?;
+                return Ok(true);
+            }
+            // The person who is asked to look needs the key; a flood of keys must not fill the table.
+            Err(TrustError::UntrustedRoot(found)) if self.refusals()?.len() < MOST_CODES => {
+                self.count_refusal(&format!("untrusted key {found}"))?;
+            }
+            _ => self.count_refusal("trust_refused")?,
         }
-        Ok(believed)
+        Ok(false)
     }
 
     /// The newest checkpoint verified.
@@ -140,12 +146,21 @@ impl Queue {
             .optional()?)
     }
 
-    /// Reads a note under the logs that `trust` lists.
+    /// Reads a note under the logs that `trust` lists. A key that was closed still vouches for what it signed before.
     pub(crate) fn believe_note(trust: &Trust, note: &str) -> Option<VerifiedCheckpoint> {
-        trust
-            .logs
-            .iter()
-            .filter_map(|log| VerifierKey::parse(&log.verifier_key).ok())
+        Self::believe_note_of(trust.logs.iter(), note)
+    }
+
+    /// Reads a note that comes as news: a key that was closed signs none.
+    pub(crate) fn believe_new_note(trust: &Trust, note: &str) -> Option<VerifiedCheckpoint> {
+        Self::believe_note_of(trust.logs.iter().filter(|log| !log.closed), note)
+    }
+
+    fn believe_note_of<'a>(
+        logs: impl Iterator<Item = &'a TrustedLog>,
+        note: &str,
+    ) -> Option<VerifiedCheckpoint> {
+        logs.filter_map(|log| VerifierKey::parse(&log.verifier_key).ok())
             .find_map(|key| VerifiedCheckpoint::verify(note.as_bytes(), &key).ok())
     }
 

@@ -133,7 +133,14 @@ fn a_trust_document_of_another_root_or_an_older_one_is_refused_and_counted() {
         queue.trust().expect("reads").map(|trust| trust.version),
         Some(3)
     );
-    assert_eq!(queue.refusals(), Ok(vec![("trust_refused".to_owned(), 2)]));
+    let fingerprint = zhixing_protocol::keys::Signer::public_key(&other.root).fingerprint();
+    assert_eq!(
+        queue.refusals(),
+        Ok(vec![
+            ("trust_refused".to_owned(), 1),
+            (format!("untrusted key {fingerprint}"), 1)
+        ])
+    );
 }
 
 #[test]
@@ -158,4 +165,29 @@ fn a_changed_row_is_seen() {
             .map(|_| ()),
         Err(ErrorKind::Damaged)
     );
+}
+
+#[test]
+fn an_enrolment_at_a_server_of_another_root_names_the_untrusted_key() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (ports, _) = test_ports(7);
+    let court = crate::testing::TestCourt::new(ports.clock.wall_ms());
+    let other = crate::testing::TestCourt::new(ports.clock.wall_ms());
+    let device = holdings(folder.path(), ports).expect("opens");
+    let request = device
+        .prepare_enrol(&court.ticket(), "laptop", None)
+        .expect("prepares");
+    let error = device
+        .accept_enrol(&other.answer_enrol(&request))
+        .expect_err("another root");
+    let fingerprint = zhixing_protocol::keys::Signer::public_key(&other.root).fingerprint();
+    assert!(
+        error
+            .detail
+            .starts_with(&format!("untrusted key {fingerprint}")),
+        "{}",
+        error.detail
+    );
+    let answer = court.answer_enrol(&request);
+    device.accept_enrol(&answer).expect("the right court");
 }

@@ -3,6 +3,7 @@
 use zhixing_protocol::canonical::{Object, Value};
 use zhixing_protocol::ids::DeviceId;
 use zhixing_protocol::statement::{ChainEnd, KeyEnroll};
+use zhixing_protocol::trust::Trust;
 use zhixing_protocol::wire::{
     AdmissionResult, EnrollRequest, EnrollResponse, EnrolmentTicket, WireStatement,
 };
@@ -12,7 +13,19 @@ use crate::capture::Holdings;
 use crate::error::{EngineError, ErrorKind, Result};
 use crate::queue::Identity;
 
+/// Setting: where the chain of the officer's earlier device ended, as far as the court has it.
+const OPEN_CHAIN: &str = "open_chain";
+
 impl Holdings {
+    /// Where the chain of an earlier device of the same officer ended at the court when this one was enrolled; none if
+    /// there was none or it is closed.
+    pub fn open_chain(&self) -> Result<Option<ChainEnd>> {
+        Ok(self
+            .queue()
+            .setting::<Option<ChainEnd>>(OPEN_CHAIN)?
+            .flatten())
+    }
+
     /// Makes key, identity and statement 1, durable before anything is sent; the same ticket gives the same request.
     ///
     /// *Errors*: `InvalidInput` for an expired ticket; `Rejected` if the device is enrolled already.
@@ -128,14 +141,20 @@ impl Holdings {
             ));
         }
         if !queue.accept_trust(&response.trust)? {
-            return Err(EngineError::damaged(
-                "the server's trust document is not of the root that the ticket names; do not use this server",
-            ));
+            let found = response.trust.peek::<Trust>();
+            let found = found.map_or_else(
+                |_| "unreadable trust document".to_owned(),
+                |trust| format!("untrusted key {}", trust.root.fingerprint()),
+            );
+            return Err(EngineError::damaged(format!(
+                "{found}: the server's trust document is not of the root that the ticket names; do not use this server, ask the court for a new ticket",
+            )));
         }
         queue.record_results(std::slice::from_ref(&response.result))?;
         identity.officer = Some(response.officer.clone());
         identity.ticket = None;
         queue.put_identity(&identity)?;
+        queue.put_setting(OPEN_CHAIN, &response.open_chain)?;
         queue.note_contact()?;
         Ok(response)
     }

@@ -162,7 +162,7 @@ fn log(queue: &Queue, frame: &LogFrame) -> Result<bool> {
     let Some(trust) = queue.trust()? else {
         return Ok(false);
     };
-    let Some(newer) = Queue::believe_note(&trust, &frame.checkpoint) else {
+    let Some(newer) = Queue::believe_new_note(&trust, &frame.checkpoint) else {
         queue.count_refusal("checkpoint_not_signed_by_the_log")?;
         return Ok(false);
     };

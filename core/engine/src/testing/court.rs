@@ -40,6 +40,7 @@ pub struct TestCourt {
     receipts: SoftwareSigner,
     clock: SoftwareSigner,
     log: LogSigner,
+    closed_logs: Vec<LogSigner>,
     leaves: Vec<RootHash>,
     started: UtcMillis,
 }
@@ -87,6 +88,7 @@ impl TestCourt {
             receipts: key(),
             clock: key(),
             log: LogSigner::from_pkcs8(ORIGIN, &pkcs8).expect("a proper origin"),
+            closed_logs: Vec::new(),
             leaves: Vec::new(),
             started: now,
         }
@@ -126,14 +128,34 @@ impl TestCourt {
                 recipient: self.identity.recipient().to_string(),
                 retired: false,
             }],
-            logs: vec![TrustedLog {
-                verifier_key: self.log.verifier_key().to_string(),
-                closed: false,
-            }],
+            logs: core::iter::once((&self.log, false))
+                .chain(self.closed_logs.iter().map(|log| (log, true)))
+                .map(|(log, closed)| TrustedLog {
+                    verifier_key: log.verifier_key().to_string(),
+                    closed,
+                })
+                .collect(),
             policy: self.policy.clone(),
             root: self.root.public_key().clone(),
         };
         SignedDocument::sign(&trust, &self.root).expect("signs")
+    }
+
+    /// Replaces the log's key; the trust documents from now on call the old one closed.
+    pub fn rotate_log(&mut self) {
+        let pkcs8 = LogSigner::make_pkcs8().expect("the system has randomness");
+        let new = LogSigner::from_pkcs8(ORIGIN, &pkcs8).expect("a proper origin");
+        self.closed_logs
+            .push(core::mem::replace(&mut self.log, new));
+    }
+
+    /// The newest checkpoint as the holder of the oldest closed key would sign it.
+    pub fn log_frame_of_closed_key(&self, old_size: u64) -> LogFrame {
+        let mut frame = self.log_frame(old_size);
+        let size = self.leaves.len() as u64;
+        let signer = self.closed_logs.first().unwrap_or(&self.log);
+        frame.checkpoint = self.note_by(signer, size);
+        frame
     }
 
     /// An applied result.
@@ -177,6 +199,10 @@ impl TestCourt {
     }
 
     fn note(&self, size: u64) -> String {
+        self.note_by(&self.log, size)
+    }
+
+    fn note_by(&self, signer: &LogSigner, size: u64) -> String {
         let leaves = self
             .leaves
             .get(..usize::try_from(size).unwrap_or(usize::MAX));
@@ -185,7 +211,7 @@ impl TestCourt {
             size,
             root: root_of(leaves.unwrap_or_default().iter().copied()),
         }
-        .sign(&self.log)
+        .sign(signer)
         .expect("own origin")
     }
 
