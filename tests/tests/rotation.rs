@@ -1,0 +1,230 @@
+//! Keys replaced while a device is away, and a phone replaced by another one.
+
+use zhixing_engine::ErrorKind;
+use zhixing_engine::capture::CaptureRequest;
+use zhixing_protocol::ids::CaseId;
+use zhixing_protocol::statement::MediaKind;
+use zhixing_protocol::trust::KeyPurpose;
+use zhixing_server::devices;
+use zhixing_server::keys::Rotation;
+use zhixing_tests::{Fault, TestDevice, village};
+
+/// Number of the first case of the small batch.
+const CASE: &str = "（2026）川0811执1号";
+
+fn capture(device: &TestDevice, case: Option<CaseId>, bytes: &[u8]) {
+    let mut open = device
+        .engine()
+        .begin_capture(CaptureRequest::new(MediaKind::Audio, case))
+        .expect("opens");
+    open.write(bytes).expect("writes");
+    open.finish().expect("seals");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i2_i12_every_key_may_be_replaced_while_a_device_is_away() {
+    let (mut court, proxy, device) = village().await;
+    let case = court.case(CASE).await;
+    capture(&device, Some(case), b"proved under the old keys");
+    let status = device.sync_until_held(20).await;
+    assert_eq!((status.held_items, status.items), (1, 1), "{status:?}");
+    let old = court.court.trust().await.expect("a trust document");
+
+    proxy.set(Fault::Offline);
+    capture(&device, Some(case), b"encrypted to the old identity");
+    for what in [
+        Rotation::Identity("川0811".parse().expect("a court word")),
+        Rotation::Log,
+        Rotation::Signer(KeyPurpose::Receipt),
+        Rotation::Signer(KeyPurpose::Clock),
+        Rotation::Signer(KeyPurpose::Job),
+        Rotation::Signer(KeyPurpose::Portal),
+    ] {
+        let now = court.court.now();
+        court.court.keys.rotate(&what, now).expect("replaces");
+    }
+    court.restart().await;
+    let new = court.court.trust().await.expect("a trust document");
+    assert_eq!(new.version, old.version + 6);
+    assert_eq!(new.root, old.root);
+    let word = "川0811".parse().expect("a court word");
+    assert_ne!(new.recipient(&word), old.recipient(&word));
+    for key in &old.keys {
+        assert!(
+            new.keys
+                .iter()
+                .any(|kept| kept.id == key.id && kept.until_ms.is_some()),
+            "{:?} stays listed",
+            key.purpose
+        );
+    }
+    assert_eq!(new.logs.len(), 2);
+
+    proxy.point_at(court.address);
+    proxy.set(Fault::None);
+    let status = device.sync_until_held(20).await;
+    assert_eq!((status.held_items, status.items), (2, 2), "{status:?}");
+    assert_eq!(status.refusals, [], "nothing of it looks like an attack");
+    capture(&device, Some(case), b"encrypted to the new identity");
+    let status = device.sync_until_held(20).await;
+    assert_eq!((status.held_items, status.items), (3, 3), "{status:?}");
+    assert_eq!(
+        court
+            .count("SELECT COUNT(*) FROM stored_items WHERE outcome = 'verified'")
+            .await,
+        3
+    );
+
+    // What was proved before is proved still, and a document encrypted to the old identity can be read.
+    let view = device.engine().case_view(case).expect("on the device");
+    let document = view
+        .state
+        .documents()
+        .next()
+        .expect("an imported document")
+        .body
+        .document;
+    device
+        .engine()
+        .fetch_document(case, document)
+        .expect("is asked for");
+    device.sync(500).await;
+    let mut text = Vec::new();
+    device
+        .engine()
+        .open_document(case, document, &mut text)
+        .expect("the old identity is kept");
+    assert!(String::from_utf8_lossy(&text).contains("民事判决书"));
+    let folder = device.folder().join("export");
+    let folder = device.engine().export(case, &folder).expect("exports");
+    let root = device.folder().join("root.txt");
+    std::fs::write(&root, court.court.keys.root_fingerprint().to_string()).expect("writes");
+    let report = zhixing_engine::proof::verify_folder(&folder, &root).expect("a folder");
+    assert!(report.is_sound(), "{:?}", report.checks);
+    let freed = device.engine().free().expect("works");
+    assert_eq!(freed.items.len(), 3, "{:?}", freed.kept);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_cut_off_before_the_new_key_is_in_place_changes_nothing() {
+    let (mut court, _proxy, device) = village().await;
+    let before = court.court.trust().await.expect("a trust document");
+    // The record of the old key is there, the new key is not yet.
+    let keys = court.court.config.data.join("keys");
+    let log = std::fs::read(keys.join("log.pk8")).expect("reads");
+    court
+        .court
+        .keys
+        .rotate(&Rotation::Log, court.court.now())
+        .expect("replaces");
+    std::fs::write(keys.join("log.pk8"), log).expect("writes");
+    court.restart().await;
+    let after = court.court.trust().await.expect("a trust document");
+    assert_eq!((after.version, after.logs), (before.version, before.logs));
+    drop(device);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_with_another_root_is_not_believed_and_its_key_is_named() {
+    let (mut court, proxy, device) = village().await;
+    let case = court.case(CASE).await;
+    let trusted = court.court.keys.root_fingerprint();
+    // Somebody put another root key in, and a court more, so that the document looks newer.
+    std::fs::remove_file(court.court.config.data.join("keys/root.pk8")).expect("removes");
+    court
+        .court
+        .keys
+        .rotate(&Rotation::Log, court.court.now())
+        .expect("replaces");
+    court.restart().await;
+    let found = court.court.keys.root_fingerprint();
+    assert_ne!(found, trusted);
+    proxy.point_at(court.address);
+    proxy.set(Fault::None);
+    capture(&device, Some(case), b"pending");
+    device.sync(0).await;
+    let status = device.engine().status().expect("works");
+    let named = format!("untrusted key {found}");
+    assert!(
+        status.refusals.iter().any(|(code, _)| *code == named),
+        "{:?}",
+        status.refusals
+    );
+    assert_eq!(
+        status.held_items, 0,
+        "I2: nothing it says counts as a proof"
+    );
+    assert_eq!(device.engine().free().expect("works").items, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i4_a_lost_phone_leaves_its_chain_open_until_it_is_found_or_closed() {
+    let (court, proxy, lost) = village().await;
+    let case = court.case(CASE).await;
+    proxy.set(Fault::Offline);
+    capture(&lost, Some(case), b"on the lost phone");
+    proxy.set(Fault::None);
+    let new = TestDevice::enrolled(&court.ticket("judge").await).await;
+    let open = new.engine().open_chain().expect("works");
+    let id = court.device_of("judge").await;
+    assert!(open.is_some_and(|end| end.seq > 0), "the judge is told");
+    new.sync(2_000).await;
+    assert_eq!(new.engine().cases().expect("unlocked").len(), 3);
+    capture(&new, Some(case), b"on the new phone");
+    let status = new.sync_until_held(20).await;
+    assert_eq!((status.held_items, status.items), (1, 1), "{status:?}");
+
+    // Found: its chain goes on where it was.
+    let status = lost.sync_until_held(20).await;
+    assert_eq!((status.held_items, status.items), (1, 1), "{status:?}");
+    assert_eq!(court.count("SELECT COUNT(*) FROM quarantine").await, 0);
+
+    // Lost for good: closed where the court has it. What comes later all the same is kept, without effect.
+    proxy.set(Fault::Offline);
+    capture(&lost, Some(case), b"after the closing");
+    let mut tx = court.court.db.begin_read().await.expect("the store works");
+    let row = tx
+        .row(
+            "SELECT device FROM devices WHERE device <> $1",
+            &[id.into()],
+        )
+        .await
+        .expect("the store works");
+    let lost_id = row.expect("two devices").parse(0).expect("an id");
+    drop(tx);
+    let end = devices::close_chain(&court.court, lost_id, "掉进河里")
+        .await
+        .expect("closes");
+    assert!(end.seq > 1);
+    let again = devices::close_chain(&court.court, lost_id, "").await;
+    assert_eq!(again.map_err(|failure| failure.0.status).err(), Some(409));
+    proxy.set(Fault::None);
+    let status = lost.sync_until_held(20).await;
+    assert!(status.revoked);
+    assert_eq!((status.held_items, status.items), (2, 2), "{status:?}");
+    assert_eq!(
+        lost.engine().case_view(case).err().map(|error| error.kind),
+        Some(ErrorKind::NotFound)
+    );
+    assert_eq!(
+        court
+            .count("SELECT COUNT(*) FROM statements WHERE type = 'evidence.capture/1' AND effect LIKE '%revoked_key%'")
+            .await,
+        1
+    );
+    assert_eq!(
+        court
+            .count("SELECT COUNT(*) FROM statements WHERE type = 'chain.close/1'")
+            .await,
+        1
+    );
+    devices::close_chain(&court.court, id, "")
+        .await
+        .expect("closes");
+    let third = TestDevice::enrolled(&court.ticket("judge").await).await;
+    assert_eq!(
+        third.engine().open_chain(),
+        Ok(None),
+        "nothing is open any more"
+    );
+}
