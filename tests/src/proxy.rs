@@ -16,6 +16,8 @@ pub enum Fault {
     Offline,
     /// Each connection dies after so many bytes towards the court.
     CutAfter(u64),
+    /// Each connection dies after so many bytes towards the device.
+    CutAnswersAfter(u64),
     /// The first request whose head begins with this text reaches the court; its answer is lost. Then it works.
     LoseAnswerOf(String),
     /// A captive portal: every request is answered 200 with HTML.
@@ -35,6 +37,7 @@ struct State {
     fault: Mutex<Fault>,
     generation: tokio::sync::watch::Sender<u64>,
     sent: AtomicU64,
+    received: AtomicU64,
     lost: AtomicU64,
 }
 
@@ -48,6 +51,7 @@ impl Proxy {
             fault: Mutex::new(Fault::None),
             generation: tokio::sync::watch::Sender::new(0),
             sent: AtomicU64::new(0),
+            received: AtomicU64::new(0),
             lost: AtomicU64::new(0),
         });
         let shared = Arc::clone(&state);
@@ -91,6 +95,11 @@ impl Proxy {
     /// Bytes carried towards the court so far.
     pub fn sent_bytes(&self) -> u64 {
         self.state.sent.load(Ordering::Relaxed)
+    }
+
+    /// Bytes carried towards the device so far.
+    pub fn received_bytes(&self) -> u64 {
+        self.state.received.load(Ordering::Relaxed)
     }
 
     /// Answers lost so far.
@@ -138,6 +147,7 @@ async fn carry(mut client: TcpStream, state: &State) -> std::io::Result<()> {
     let (mut from_court, mut to_court) = court.into_split();
     let (mut up, mut down) = (vec![0; 16 * 1024], vec![0; 16 * 1024]);
     let mut carried = 0_u64;
+    let mut answered = 0_u64;
     let mut losing = false;
     loop {
         tokio::select! {
@@ -172,7 +182,21 @@ async fn carry(mut client: TcpStream, state: &State) -> std::io::Result<()> {
                     *state.fault.lock().unwrap_or_else(PoisonError::into_inner) = Fault::None;
                     return Ok(());
                 }
-                to_client.write_all(down.get(..read).unwrap_or_default()).await?;
+                let mut bytes = down.get(..read).unwrap_or_default();
+                let cut = match state.fault() {
+                    Fault::CutAnswersAfter(limit) if answered + read as u64 > limit => {
+                        let room = usize::try_from(limit.saturating_sub(answered)).unwrap_or(0);
+                        bytes = bytes.get(..room).unwrap_or_default();
+                        true
+                    }
+                    _ => false,
+                };
+                answered += bytes.len() as u64;
+                state.received.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+                to_client.write_all(bytes).await?;
+                if cut {
+                    return Ok(());
+                }
             }
         }
     }

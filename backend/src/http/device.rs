@@ -1,16 +1,13 @@
-//! `/device/v1/…`: enrolment, sessions, statements, the feed and blobs.
+//! `/device/v1/…`: enrolment, sessions, statements and the feed.
 
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use futures::StreamExt as _;
 use http::{HeaderValue, Response, header};
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-use zhixing_protocol::age::{Header, MAX_HEADER_BYTES, Recipient};
-use zhixing_protocol::hash::{StatementHash, StoredDigest};
+use zhixing_protocol::hash::StatementHash;
 use zhixing_protocol::ids::CaseId;
 use zhixing_protocol::keys::Signature;
 use zhixing_protocol::statement::Signed;
@@ -25,12 +22,10 @@ use super::{Session, read_json};
 use crate::court::Court;
 use crate::devices::{self, DeviceRow};
 use crate::problem::{Answer, Failure};
-use crate::{cases, feed, inbox, objects};
+use crate::{cases, feed, inbox};
 
 /// Room for the openings and signatures beside a full batch of statements.
 const MAX_REQUEST_BYTES: usize = 2 * MAX_BATCH_BYTES;
-/// Bytes of a blob sent at once.
-const BLOB_BUFFER: usize = 64 * 1024;
 
 pub(super) fn routes() -> Router<Arc<Court>> {
     Router::new()
@@ -40,7 +35,6 @@ pub(super) fn routes() -> Router<Arc<Court>> {
         .route("/statements", post(statements))
         .route("/statements/{hash}", get(statement))
         .route("/pull", post(pull))
-        .route("/blobs/{stored}", get(blob))
 }
 
 async fn enroll(State(court): State<Arc<Court>>, body: Body) -> Answer<Json<EnrollResponse>> {
@@ -133,84 +127,4 @@ async fn statement(
         admitted_ms: UtcMillis(row.int(4)?),
         key_fingerprint: key.fingerprint(),
     }))
-}
-
-#[derive(serde::Deserialize)]
-struct BlobQuery {
-    case: CaseId,
-}
-
-/// A document or original, its header wrapped again for the device's key of that case; the payload is what is stored.
-async fn blob(
-    State(court): State<Arc<Court>>,
-    Session(device): Session,
-    Path(stored): Path<String>,
-    Query(query): Query<BlobQuery>,
-) -> Answer<Response<Body>> {
-    let stored: StoredDigest = stored.parse().map_err(|_| Failure::not_found())?;
-    let mut tx = court.db.begin_read().await?;
-    let device = DeviceRow::read(&mut tx, device)
-        .await?
-        .ok_or_else(Failure::not_found)?;
-    if !cases::is_granted(&mut tx, query.case, device.staff).await? {
-        return Err(Failure::not_found());
-    }
-    let document = tx
-        .row(
-            "SELECT court FROM documents WHERE stored_sha256 = $1 AND case_id = $2",
-            &[stored.into(), query.case.into()],
-        )
-        .await?
-        .ok_or_else(Failure::not_found)?;
-    let reader = tx
-        .row(
-            "SELECT recipient FROM readers WHERE device = $1 AND case_id = $2",
-            &[device.device.into(), query.case.into()],
-        )
-        .await?
-        .ok_or_else(|| {
-            Failure::new(
-                zhixing_protocol::wire::ProblemKind::Conflict,
-                "Send the device's reading key for this case first (key.reader/1).",
-            )
-        })?;
-    let recipient: Recipient = reader.text(0)?.parse().map_err(Failure::internal)?;
-    let word = document.text(0)?;
-    drop(tx);
-    crate::access::record(&court, &word, device.staff, query.case, "document").await?;
-    let identities = court.keys.identities(&word)?;
-    let identities: Vec<_> = identities.iter().map(AsRef::as_ref).collect();
-    let mut file = tokio::fs::File::open(objects::path(&court.config.data, stored)).await?;
-    let mut head = Vec::new();
-    (&mut file)
-        .take(MAX_HEADER_BYTES as u64)
-        .read_to_end(&mut head)
-        .await?;
-    let (header, length) = Header::parse(&head).map_err(Failure::internal)?;
-    let file_key = header.open(&identities).map_err(Failure::internal)?;
-    let wrapped = Header::seal(&file_key, &[recipient], crate::random)
-        .map_err(Failure::internal)?
-        .to_bytes();
-    file.seek(std::io::SeekFrom::Start(length as u64)).await?;
-    let payload = futures::stream::unfold(file, |mut file| async move {
-        let mut buffer = vec![0; BLOB_BUFFER];
-        match file.read(&mut buffer).await {
-            Ok(0) => None,
-            Ok(read) => {
-                buffer.truncate(read);
-                Some((Ok(bytes::Bytes::from(buffer)), file))
-            }
-            Err(error) => Some((Err(error), file)),
-        }
-    });
-    let first =
-        futures::stream::once(async move { Ok::<_, std::io::Error>(bytes::Bytes::from(wrapped)) });
-    // The compression asks again after the end, where a stream that was unfolded panics.
-    let whole = first.chain(payload).fuse();
-    let mut response = Response::new(Body::from_stream(whole));
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/octet-stream"),
-    );
-    Ok(response)
 }

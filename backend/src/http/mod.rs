@@ -1,5 +1,6 @@
 //! HTTP: one file per audience.
 
+mod blobs;
 pub mod connections;
 mod console;
 mod device;
@@ -13,6 +14,8 @@ use axum::Router;
 use axum::extract::{FromRequestParts, State};
 use futures::StreamExt as _;
 use http::request::Parts;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use zhixing_protocol::ids::DeviceId;
 use zhixing_protocol::wire::ProblemKind;
 
@@ -23,12 +26,22 @@ use crate::problem::{Answer, Failure};
 /// All routes of the server.
 pub fn router(court: Arc<Court>) -> Router {
     Router::new()
-        .nest("/device/v1", device::routes().merge(uploads::routes()))
+        .nest(
+            "/device/v1",
+            device::routes()
+                .merge(blobs::routes())
+                .merge(uploads::routes()),
+        )
         .nest("/log", log::routes())
         .merge(console::routes())
         .route("/health", axum::routing::get(health))
-        .layer(tower_http::compression::CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(worth_compressing()))
         .with_state(court)
+}
+
+/// Never what is encrypted: that does not get smaller, and offsets of a part must be those of the file.
+fn worth_compressing() -> impl Predicate {
+    DefaultPredicate::new().and(NotForContentType::const_new("application/octet-stream"))
 }
 
 async fn health(State(court): State<Arc<Court>>) -> Answer<&'static str> {

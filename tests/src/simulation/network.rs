@@ -299,7 +299,10 @@ impl Line<'_> {
         ));
         match (answer, request.sink) {
             (Ok(mut answer), Some(sink)) if (200..300).contains(&answer.status) => {
-                if std::fs::write(&sink, std::mem::take(&mut answer.body)).is_err() {
+                let body = std::mem::take(&mut answer.body);
+                let written = zhixing_engine::sync::part::begin(&sink, &answer)
+                    .and_then(|mut file| std::io::Write::write_all(&mut file, &body));
+                if written.is_err() {
                     return lost(TransportKind::File);
                 }
                 Ok(answer)

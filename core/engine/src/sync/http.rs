@@ -70,7 +70,8 @@ impl HttpTransport {
         };
         match request.sink.filter(|_| response.status().is_success()) {
             Some(path) => {
-                let mut file = tokio::fs::File::create(&path).await.map_err(file_failed)?;
+                let file = super::part::begin(&path, &answer).map_err(file_failed)?;
+                let mut file = tokio::fs::File::from_std(file);
                 while let Some(piece) = response.chunk().await.map_err(|error| judge(&error))? {
                     file.write_all(&piece).await.map_err(file_failed)?;
                 }

@@ -12,7 +12,9 @@ use zhixing_protocol::wire::{
     StatementsResponse, WireStatement, session_bytes,
 };
 
-use super::{HttpRequest, HttpResponse, Step, TransportError, TransportKind, backoff_ms, pull};
+use super::{
+    HttpRequest, HttpResponse, Step, TransportError, TransportKind, backoff_ms, part, pull,
+};
 use crate::capture::Holdings;
 use crate::casebook::Shelf;
 use crate::error::{EngineError, ErrorKind, Result};
@@ -308,7 +310,8 @@ impl Machine {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        Ok(HttpRequest {
+        let part = path.with_extension("part");
+        let request = HttpRequest {
             method: "GET",
             path: format!(
                 "/device/v1/blobs/{}?case={}",
@@ -316,8 +319,9 @@ impl Machine {
             ),
             headers: Vec::new(),
             body: super::Body::Empty,
-            sink: Some(path.with_extension("part")),
-        })
+            sink: Some(part.clone()),
+        };
+        Ok(part::resume(request, &part))
     }
 
     /// Takes the answer to the newest request. *Errors*: those of the store.
@@ -511,11 +515,20 @@ impl Machine {
         if response.status >= 500 || response.status == 429 {
             return Err(EngineError::new(ErrorKind::Offline, "internal"));
         }
+        if response.status == 416 {
+            // What is here is longer than what the court has: begin anew.
+            part::discard(&part)?;
+            return Ok(());
+        }
+        let given = (200..300).contains(&response.status);
+        if given && !part::is_whole(&part, response)? {
+            return Err(EngineError::new(ErrorKind::Offline, "unreachable"));
+        }
         self.downloads.retain(|other| other != download);
-        if (200..300).contains(&response.status) {
-            std::fs::File::open(&part)?.sync_all()?;
-            std::fs::rename(&part, &path)?;
+        if given {
+            part::publish(&part, &path)?;
         } else {
+            part::discard(&part)?;
             self.holdings.queue().count_refusal("document_not_given")?;
         }
         Ok(())

@@ -35,7 +35,7 @@ pub struct HttpRequest {
     pub headers: Vec<(String, String)>,
     /// Content.
     pub body: Body,
-    /// Where the content of a successful answer goes; none: into memory.
+    /// Where the content of a successful answer goes, by [`super::part::begin`]; none: into memory.
     pub sink: Option<PathBuf>,
 }
 

@@ -6,6 +6,7 @@ pub mod enrol;
 mod http;
 mod machine;
 mod message;
+pub mod part;
 mod pull;
 mod upload;
 

@@ -8,6 +8,8 @@ use super::AgeError;
 use super::keys::{FileKey, Identity, Recipient, hkdf_sha256};
 
 const VERSION_LINE: &str = "age-encryption.org/v1\n";
+/// Separates what [`Header::derive`] derives from the other uses of a file key.
+const DERIVED_LABEL: &[u8] = b"zx-age-header/1";
 const X25519_LABEL: &[u8] = b"age-encryption.org/v1/X25519";
 /// Wrapped body lines have 64 characters; a shorter one (possibly empty) ends the body.
 const BODY_COLUMNS: usize = 64;
@@ -59,6 +61,15 @@ impl Header {
             return Err(AgeError::HeaderTooLarge);
         }
         Ok(header)
+    }
+
+    /// The header for one recipient, the same each time: a copy can be sent in parts that fit together. What would be
+    /// random is derived from the file key, so it is secret to all but those who may open the file anyway.
+    ///
+    /// *Errors*: [`AgeError::BadRecipient`].
+    pub fn derive(file_key: &FileKey, recipient: &Recipient) -> Result<Self, AgeError> {
+        let ephemeral = file_key.derive(&recipient.0, DERIVED_LABEL);
+        Self::seal(file_key, core::slice::from_ref(recipient), || *ephemeral)
     }
 
     /// The exact bytes, last newline included; the payload's nonce follows.

@@ -399,3 +399,30 @@ fn points_nobody_owns_and_second_spellings_of_points_are_refused() {
     assert!(read([9; 32]).is_ok());
     assert_eq!(read(honest.0), Ok(honest));
 }
+
+#[test]
+fn a_derived_header_is_the_same_each_time_and_opens_for_its_recipient_only() {
+    let (reader, other) = (Identity::make([3; 32]), Identity::make([4; 32]));
+    let key = FileKey::make([5; 16]);
+    let header = Header::derive(&key, &reader.recipient()).expect("a header");
+    let again = Header::derive(&key, &reader.recipient()).expect("a header");
+    assert_eq!(header.to_bytes(), again.to_bytes());
+    let opened = header.open(&[&reader]).expect("opens");
+    assert_eq!(opened.as_bytes(), key.as_bytes());
+    assert_eq!(
+        header.open(&[&other]).expect_err("another's"),
+        AgeError::NoMatch
+    );
+    // Neither another reader nor another file shares the ephemeral key.
+    let share = |key: [u8; 16], reader: &Identity| {
+        let header = Header::derive(&FileKey::make(key), &reader.recipient()).expect("a header");
+        let text = String::from_utf8(header.to_bytes()).expect("ASCII");
+        text.lines().nth(1).expect("a stanza").to_owned()
+    };
+    let shares = [
+        share([5; 16], &reader),
+        share([5; 16], &other),
+        share([6; 16], &reader),
+    ];
+    assert!(shares[0] != shares[1] && shares[0] != shares[2]);
+}
