@@ -5,6 +5,8 @@
 //!
 //! Valid: `{"a":1,"b":["文",null]}` — invalid: `{"b":1,"a":2}` (order), `{"a":1.0}` (float), `{"a": 1}` (space).
 
+mod scan;
+
 use core::fmt;
 use std::collections::BTreeMap;
 
@@ -89,8 +91,7 @@ impl Value {
     ///
     /// *Errors*: [`CanonicalError::Shape`].
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, CanonicalError> {
-        serde_json::from_slice(&self.to_bytes())
-            .map_err(|error| CanonicalError::Shape(shape_detail(&error)))
+        read_shape(&self.to_bytes())
     }
 
     fn depth(&self) -> usize {
@@ -109,6 +110,10 @@ impl From<&str> for Value {
     }
 }
 
+fn read_shape<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CanonicalError> {
+    serde_json::from_slice(bytes).map_err(|error| CanonicalError::Shape(shape_detail(&error)))
+}
+
 /// Drops the position from a message of serde_json: it would name places of a re-serialised copy.
 fn shape_detail(error: &serde_json::Error) -> String {
     let text = error.to_string();
@@ -123,7 +128,7 @@ fn shape_detail(error: &serde_json::Error) -> String {
 /// *Errors*: every [`CanonicalError`] but `Shape`.
 pub fn parse(bytes: &[u8]) -> Result<Value, CanonicalError> {
     let value = read_restricted(bytes)?;
-    if value.to_bytes() == bytes {
+    if scan::is_surely_canonical(bytes) || value.to_bytes() == bytes {
         Ok(value)
     } else {
         Err(CanonicalError::NotCanonical)
@@ -134,7 +139,10 @@ pub fn parse(bytes: &[u8]) -> Result<Value, CanonicalError> {
 ///
 /// *Errors*: every [`CanonicalError`].
 pub fn parse_as<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CanonicalError> {
-    parse(bytes)?.read()
+    if !scan::is_surely_canonical(bytes) {
+        parse(bytes)?;
+    }
+    read_shape(bytes)
 }
 
 /// Turns a serialisable value into a canonical one.
@@ -204,6 +212,11 @@ fn write_value(value: &Value, out: &mut String) {
 /// RFC 8785 §3.2.2.2: the seven short escapes, `\u00xx` for other control characters, all else as it is.
 fn write_text(text: &str, out: &mut String) {
     out.push('"');
+    if !text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..b' ')) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for character in text.chars() {
         match character {
             '"' => out.push_str("\\\""),
@@ -352,6 +365,8 @@ mod tests {
             "18446744073709551616",
         ] {
             assert!(parse(text.as_bytes()).is_err(), "{text}");
+            assert!(!scan::is_surely_canonical(text.as_bytes()), "{text}");
+            assert!(parse_as::<Value>(text.as_bytes()).is_err(), "{text}");
         }
         assert!(parse(b"\"\xff\"").is_err());
         let deep = format!("{}{}", "[".repeat(33), "]".repeat(33));
@@ -379,6 +394,20 @@ mod tests {
         #[test]
         fn what_is_printed_is_what_is_parsed(value in any_value()) {
             prop_assert_eq!(parse(&value.to_bytes()), Ok(value));
+        }
+
+        /// The quick look agrees with the thorough one wherever it says yes, and says yes unless there are escapes.
+        #[test]
+        fn the_scan_takes_what_is_printed_and_nothing_that_differs(value in any_value(), place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let bytes = value.to_bytes();
+            prop_assert_eq!(scan::is_surely_canonical(&bytes), !bytes.contains(&b'\\'));
+            let mut other = bytes;
+            let place = place.index(other.len());
+            other[place] = byte;
+            if scan::is_surely_canonical(&other) {
+                let value = read_restricted(&other).expect("the scan took it");
+                prop_assert_eq!(value.to_bytes(), other);
+            }
         }
 
         #[test]
