@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use zhixing_protocol::canonical::{Object, Value};
+use zhixing_protocol::case::CaseState;
 use zhixing_protocol::event::{Effect, preview_record};
 use zhixing_protocol::hash::StatementHash;
 use zhixing_protocol::ids::{CaseId, MeasureId, PauseId, SubjectId};
@@ -93,7 +94,8 @@ impl Engine {
     pub fn prompts(&self, case: CaseId, at: Option<UtcMillis>) -> Result<Vec<PromptView>> {
         let pack = self.rule_pack();
         let evaluator = Evaluator::new(pack, Calendar::bundled());
-        self.prompts_with(&evaluator, case, self.law_time(at)?)
+        let view = self.case_view(case)?;
+        Ok(self.prompts_of(&evaluator, &view.state, self.law_time(at)?))
     }
 
     /// What is overdue, or due within so many days, in all cases; the case with the most urgent first. What has a reminder of its own is in the
@@ -102,8 +104,8 @@ impl Engine {
         let now = self.law_time(at)?;
         let evaluator = Evaluator::new(self.rule_pack(), Calendar::bundled());
         let mut all = Vec::new();
-        for summary in self.cases()? {
-            let mut prompts = self.prompts_with(&evaluator, summary.case, now)?;
+        for (known, state) in self.shelf.current_states()? {
+            let mut prompts = self.prompts_of(&evaluator, &state, now);
             prompts.retain(|prompt| {
                 let near = prompt
                     .days_left
@@ -112,8 +114,8 @@ impl Engine {
             });
             if !prompts.is_empty() {
                 all.push(CasePrompts {
-                    case: summary.case.to_string(),
-                    number: summary.number,
+                    case: known.case.to_string(),
+                    number: known.number,
                     prompts,
                 });
             }
@@ -223,19 +225,18 @@ impl Engine {
             .hash)
     }
 
-    fn prompts_with(
+    fn prompts_of(
         &self,
         evaluator: &Evaluator<'static>,
-        case: CaseId,
+        state: &CaseState,
         now: UtcMillis,
-    ) -> Result<Vec<PromptView>> {
-        let view = self.case_view(case)?;
+    ) -> Vec<PromptView> {
         let today = now.shanghai_date();
-        let prompts = evaluator.evaluate(&view.state, now);
-        Ok(prompts
+        evaluator
+            .evaluate(state, now)
             .iter()
             .map(|prompt| PromptView::new(prompt, self.rule_pack(), today))
-            .collect())
+            .collect()
     }
 
     fn law_time(&self, at: Option<UtcMillis>) -> Result<UtcMillis> {

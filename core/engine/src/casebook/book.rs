@@ -11,7 +11,8 @@ use zhixing_protocol::event::{Event, Head};
 use zhixing_protocol::hash::{EventHash, StatementHash};
 use zhixing_protocol::ids::CaseId;
 use zhixing_protocol::statement::Openings;
-use zhixing_protocol::wire::{CaseCursor, EventFrame};
+use zhixing_protocol::time::UtcMillis;
+use zhixing_protocol::wire::{CaseCursor, EventFrame, GrantFrame};
 
 use super::{schema, tokens};
 use crate::database::{self, from_sql, to_sql};
@@ -39,6 +40,26 @@ pub struct Hit {
     pub text: String,
 }
 
+/// What the court sent about a case.
+#[derive(Debug, Clone)]
+pub enum CaseChange {
+    /// This device may hold the case. All its events follow, from the first.
+    Grant(GrantFrame),
+    /// Events up to a checkpoint.
+    Events(CaseCursor, Vec<EventFrame>),
+}
+
+/// What became of changes.
+#[derive(Debug, Default)]
+pub struct TakenIn {
+    /// Cases granted, with the recipient of this device's key for each.
+    pub granted: Vec<(GrantFrame, String)>,
+    /// There are new events.
+    pub progress: bool,
+    /// Checkpoints whose events do not continue the history held.
+    pub refused: u32,
+}
+
 /// The open database and the states computed from it.
 pub struct Casebook {
     db: Connection,
@@ -59,26 +80,12 @@ impl Casebook {
 
     /// A secret of this device, made at first use.
     pub fn secret_or_make(&self, name: &str, random: [u8; 32]) -> Result<Identity> {
-        let fresh = Identity::make(random);
-        self.db.execute(
-            "INSERT INTO own_secret(name, secret) VALUES(?1, ?2) ON CONFLICT(name) DO NOTHING",
-            params![name, fresh.to_secret_text().as_str()],
-        )?;
-        self.secret(name)?
-            .ok_or_else(|| EngineError::internal("a secret just stored is missing"))
+        secret_or_make(&self.db, name, random)
     }
 
     /// A secret of this device.
     pub fn secret(&self, name: &str) -> Result<Option<Identity>> {
-        let text: Option<String> = self
-            .db
-            .query_row(
-                "SELECT secret FROM own_secret WHERE name = ?1",
-                [name],
-                |row| row.get(0),
-            )
-            .optional()?;
-        Ok(text.map(|text| text.parse()).transpose()?)
+        secret(&self.db, name)
     }
 
     /// Where each case stands.
@@ -101,69 +108,52 @@ impl Casebook {
         Ok(cursors)
     }
 
-    /// Where one case stands.
-    pub fn cursor(&self, case: CaseId) -> Result<Option<CaseCursor>> {
-        Ok(self
-            .cursors()?
-            .into_iter()
-            .find(|cursor| cursor.case == case))
+    /// When the newest event of each case was numbered, and its number.
+    pub fn newest(&self) -> Result<BTreeMap<CaseId, (u64, UtcMillis)>> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT case_id, seq, newest_at_ms FROM case_head")?;
+        let mut rows = query.query([])?;
+        let mut found = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let case = CaseId(fixed(&row.get::<_, Vec<u8>>(0)?)?);
+            found.insert(case, (from_sql(row.get(1)?), UtcMillis(row.get(2)?)));
+        }
+        Ok(found)
     }
 
-    /// A case is granted under an epoch: events of another epoch go, the key stays.
-    pub fn begin_case(&mut self, case: CaseId, epoch: u64) -> Result<()> {
-        if self
-            .cursor(case)?
-            .is_some_and(|cursor| cursor.epoch == epoch)
-        {
-            return Ok(());
+    /// Takes in what the court sent, in its order, durable when it returns. Of each case the events up to its checkpoint come in all or none
+    /// (I6). *Errors*: those of the store; then nothing was taken in.
+    pub fn take_in(
+        &mut self,
+        changes: &[CaseChange],
+        random: &dyn Fn() -> Result<[u8; 32]>,
+    ) -> Result<TakenIn> {
+        let mut taken = TakenIn::default();
+        let mut transaction = self.db.transaction()?;
+        for change in changes {
+            match change {
+                CaseChange::Grant(frame) => {
+                    self.states.remove(&frame.case);
+                    begin_case(&transaction, frame.case, frame.epoch)?;
+                    let own = secret_or_make(&transaction, &frame.case.to_string(), random()?)?;
+                    taken
+                        .granted
+                        .push((frame.clone(), own.recipient().to_string()));
+                }
+                CaseChange::Events(cursor, frames) => {
+                    let savepoint = transaction.savepoint()?;
+                    if append(&savepoint, *cursor, frames)? {
+                        savepoint.commit()?;
+                        taken.progress |= !frames.is_empty();
+                    } else {
+                        taken.refused += 1; // dropping the savepoint undoes what was written
+                    }
+                }
+            }
         }
-        self.states.remove(&case);
-        let transaction = self.db.transaction()?;
-        erase_events(&transaction, case)?;
-        transaction.execute(
-            "INSERT INTO case_head(case_id, epoch, seq, hash) VALUES(?1, ?2, 0, ?3)",
-            params![case.0, to_sql(epoch), EventHash::ZERO.0],
-        )?;
-        Ok(transaction.commit()?)
-    }
-
-    /// Takes in the events up to a checkpoint, all or none (I6). False if they do not continue the history held.
-    pub fn commit(&mut self, cursor: CaseCursor, frames: &[EventFrame]) -> Result<bool> {
-        let Some(held) = self.cursor(cursor.case)? else {
-            return Ok(false);
-        };
-        if held.epoch != cursor.epoch {
-            return Ok(false);
-        }
-        let transaction = self.db.transaction()?;
-        let mut head = held.head;
-        for frame in frames {
-            let bytes = frame.event.get().as_bytes();
-            let Ok(event) = head.follow(cursor.case, bytes) else {
-                return Ok(false); // the transaction is rolled back
-            };
-            transaction
-                .prepare_cached(
-                    "INSERT INTO case_event(case_id, seq, cause, bytes, openings) VALUES(?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute(params![
-                    cursor.case.0,
-                    to_sql(event.seq),
-                    event.cause.0,
-                    bytes,
-                    serde_json::to_string(&frame.openings)?
-                ])?;
-            index(&transaction, &event, &frame.openings)?;
-        }
-        if head != cursor.head {
-            return Ok(false);
-        }
-        transaction.execute(
-            "UPDATE case_head SET seq = ?2, hash = ?3 WHERE case_id = ?1",
-            params![cursor.case.0, to_sql(head.seq), head.hash.0],
-        )?;
         transaction.commit()?;
-        Ok(true)
+        Ok(taken)
     }
 
     /// The state of a case up to the newest event held. Only new events are read again.
@@ -202,16 +192,11 @@ impl Casebook {
     pub fn has_cause(&self, statement: StatementHash) -> Result<bool> {
         Ok(self
             .db
-            .query_row(
-                "SELECT 1 FROM case_event WHERE cause = ?1 LIMIT 1",
-                [statement.0],
-                |_| Ok(()),
-            )
-            .optional()?
-            .is_some())
+            .prepare_cached("SELECT 1 FROM case_event WHERE cause = ?1 LIMIT 1")?
+            .exists([statement.0])?)
     }
 
-    /// Texts that hold all parts of what was typed, newest first.
+    /// Texts that hold all parts of what was typed and that no later event replaced, newest first.
     pub fn search(&self, typed: &str) -> Result<Vec<Hit>> {
         let Some(query) = tokens::match_query(typed) else {
             return Ok(Vec::new());
@@ -219,7 +204,9 @@ impl Casebook {
         let mut found = self.db.prepare_cached(
             "SELECT entry.case_id, entry.seq, entry.field, entry.text FROM search_index
                JOIN search_entry AS entry ON entry.id = search_index.rowid
-             WHERE search_index MATCH ?1 ORDER BY entry.id DESC LIMIT ?2",
+             WHERE search_index MATCH ?1
+               AND NOT EXISTS(SELECT 1 FROM case_event AS later WHERE later.case_id = entry.case_id AND later.corrects = entry.seq)
+             ORDER BY entry.id DESC LIMIT ?2",
         )?;
         let mut rows = found.query(params![query, MOST_HITS])?;
         let mut hits = Vec::new();
@@ -278,13 +265,94 @@ pub(crate) fn truncate_wal(db: &Connection) -> Result<()> {
     }
 }
 
+fn secret(db: &Connection, name: &str) -> Result<Option<Identity>> {
+    let text: Option<String> = db
+        .prepare_cached("SELECT secret FROM own_secret WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?;
+    Ok(text.map(|text| text.parse()).transpose()?)
+}
+
+fn secret_or_make(db: &Connection, name: &str, random: [u8; 32]) -> Result<Identity> {
+    let fresh = Identity::make(random);
+    db.prepare_cached(
+        "INSERT INTO own_secret(name, secret) VALUES(?1, ?2) ON CONFLICT(name) DO NOTHING",
+    )?
+    .execute(params![name, fresh.to_secret_text().as_str()])?;
+    secret(db, name)?.ok_or_else(|| EngineError::internal("a secret just stored is missing"))
+}
+
+/// A case begins anew under an epoch: its events go, its key stays.
+fn begin_case(db: &Connection, case: CaseId, epoch: u64) -> Result<()> {
+    erase_events(db, case)?;
+    db.prepare_cached("INSERT INTO case_head(case_id, epoch, seq, hash) VALUES(?1, ?2, 0, ?3)")?
+        .execute(params![case.0, to_sql(epoch), EventHash::ZERO.0])?;
+    Ok(())
+}
+
+/// Writes the events up to a checkpoint. False if they do not continue the history held; what was written must then be undone.
+fn append(db: &Connection, cursor: CaseCursor, frames: &[EventFrame]) -> Result<bool> {
+    let held = db
+        .prepare_cached("SELECT epoch, seq, hash FROM case_head WHERE case_id = ?1")?
+        .query_row([cursor.case.0], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?))
+        })
+        .optional()?;
+    let Some((epoch, seq, hash)) = held else {
+        return Ok(false);
+    };
+    if from_sql(epoch) != cursor.epoch {
+        return Ok(false);
+    }
+    let mut head = Head {
+        seq: from_sql(seq),
+        hash: EventHash(fixed(&hash)?),
+    };
+    let mut newest = None;
+    for frame in frames {
+        let bytes = frame.event.get().as_bytes();
+        let Ok(event) = head.follow(cursor.case, bytes) else {
+            return Ok(false);
+        };
+        db.prepare_cached(
+            "INSERT INTO case_event(case_id, seq, cause, bytes, openings, corrects) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            cursor.case.0,
+            to_sql(event.seq),
+            event.cause.0,
+            bytes,
+            serde_json::to_string(&frame.openings)?,
+            event.corrects.map(to_sql)
+        ])?;
+        index(db, &event, &frame.openings)?;
+        newest = Some(event.at_ms);
+    }
+    if head != cursor.head {
+        return Ok(false);
+    }
+    if let Some(newest) = newest {
+        db.prepare_cached(
+            "UPDATE case_head SET seq = ?2, hash = ?3, newest_at_ms = ?4 WHERE case_id = ?1",
+        )?
+        .execute(params![
+            cursor.case.0,
+            to_sql(head.seq),
+            head.hash.0,
+            newest.0
+        ])?;
+    }
+    Ok(true)
+}
+
 fn erase_events(db: &Connection, case: CaseId) -> Result<()> {
     db.execute(
         "DELETE FROM search_index WHERE rowid IN (SELECT id FROM search_entry WHERE case_id = ?1)",
         [case.0],
     )?;
     for table in ["search_entry", "case_event", "case_head"] {
-        db.execute(&format!("DELETE FROM {table} WHERE case_id = ?1"), [case.0])?;
+        db.prepare_cached(&format!("DELETE FROM {table} WHERE case_id = ?1"))?
+            .execute([case.0])?;
     }
     Ok(())
 }

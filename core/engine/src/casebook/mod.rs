@@ -8,7 +8,7 @@ mod view;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use book::{Casebook, Hit, READING_KEY};
+pub use book::{CaseChange, Casebook, Hit, READING_KEY, TakenIn};
 use book::{TRAY, truncate_wal};
 use ring::digest;
 use rusqlite::params;
@@ -17,7 +17,7 @@ use zhixing_protocol::age::Identity;
 use zhixing_protocol::canonical::Object;
 use zhixing_protocol::ids::{CaseId, DocumentId};
 use zhixing_protocol::statement::{CopyPurged, KeyReader};
-use zhixing_protocol::wire::{CaseCursor, EventFrame, GrantFrame, RevokeFrame};
+use zhixing_protocol::wire::{CaseCursor, GrantFrame, RevokeFrame};
 
 use crate::capture::{Holdings, decrypt, open_age};
 use crate::database::to_sql;
@@ -123,44 +123,80 @@ impl Shelf {
         Ok(allowed.saturating_sub(spent))
     }
 
-    /// Where each case stands; none while locked.
+    /// Where each case stands whose key was told to the court; none while locked. A case that is not named is granted again by the court, which
+    /// mends what a kill left half done.
     pub fn cursors(&self) -> Result<Option<Vec<CaseCursor>>> {
-        self.slot().as_ref().map(Casebook::cursors).transpose()
+        let Some(mut cursors) = self.slot().as_ref().map(Casebook::cursors).transpose()? else {
+            return Ok(None);
+        };
+        let told: std::collections::BTreeMap<CaseId, u64> = self
+            .holdings
+            .queue()
+            .known_cases()?
+            .into_iter()
+            .filter(|known| !known.recipient.is_empty() && !known.purging)
+            .map(|known| (known.case, known.epoch))
+            .collect();
+        cursors.retain(|cursor| told.get(&cursor.case) == Some(&cursor.epoch));
+        Ok(Some(cursors))
     }
 
-    /// A case was granted: a key of its own is made and its public half sent. Nothing happens while locked.
-    pub fn grant(&self, frame: &GrantFrame) -> Result<()> {
-        if !self.is_unlocked() {
-            return Ok(());
+    /// Takes in grants and events in the order the court sent them. For each case granted a key of its own is made and its public half sent.
+    /// Nothing happens while locked.
+    pub fn take_in(&self, changes: &[CaseChange]) -> Result<TakenIn> {
+        if changes.is_empty() || !self.is_unlocked() {
+            return Ok(TakenIn::default());
         }
-        let random = self.holdings.ports.random()?;
-        let own = self.with_book(|book| {
-            book.begin_case(frame.case, frame.epoch)?;
-            book.secret_or_make(&frame.case.to_string(), random)
-        })?;
-        let recipient = own.recipient().to_string();
-        let mut queue = self.holdings.queue();
-        let known = queue.known_case(frame.case)?;
-        queue.db.execute(
-            "INSERT INTO known_case(case_id, epoch, court, number, recipient) VALUES(?1, ?2, ?3, ?4, '')
-             ON CONFLICT(case_id) DO UPDATE SET court = excluded.court, number = excluded.number",
-            params![frame.case.0, to_sql(frame.epoch), frame.court.as_str(), frame.number.to_string()],
-        )?;
-        let told = known.is_some_and(|known| {
-            known.recipient == recipient && known.epoch == frame.epoch && !known.purging
-        });
-        if !told {
+        let random = || Ok(self.holdings.ports.random()?);
+        // The keys are durable before a statement names one.
+        let taken = self.with_book(|book| book.take_in(changes, &random))?;
+        if !taken.granted.is_empty() {
+            self.publish_keys(&taken.granted)?;
+        }
+        Ok(taken)
+    }
+
+    fn publish_keys(&self, granted: &[(GrantFrame, String)]) -> Result<()> {
+        let queue = self.holdings.queue();
+        let identity = queue.enrolled()?;
+        let transaction = queue.begin()?;
+        for (frame, recipient) in granted {
+            let known = queue.known_case(frame.case)?;
+            transaction
+                .prepare_cached(
+                    "INSERT INTO known_case(case_id, epoch, court, number, recipient) VALUES(?1, ?2, ?3, ?4, '')
+                     ON CONFLICT(case_id) DO UPDATE SET court = excluded.court, number = excluded.number",
+                )?
+                .execute(params![
+                    frame.case.0,
+                    to_sql(frame.epoch),
+                    frame.court.as_str(),
+                    frame.number.to_string()
+                ])?;
+            let told = known.is_some_and(|known| {
+                known.recipient == *recipient && known.epoch == frame.epoch && !known.purging
+            });
+            if told {
+                continue;
+            }
             let body = KeyReader {
                 recipient: recipient.clone(),
             };
-            queue.make_statement(&body, Some(frame.case), Object::new(), |db, _| {
-                Ok(db.execute(
-                    "UPDATE known_case SET recipient = ?2, epoch = ?3, purging = 0 WHERE case_id = ?1",
-                    params![frame.case.0, recipient, to_sql(frame.epoch)],
-                )?)
-            })?;
+            queue.append_statement(
+                &transaction,
+                &identity,
+                &body,
+                Some(frame.case),
+                Object::new(),
+                |db, _| {
+                    Ok(db.execute(
+                        "UPDATE known_case SET recipient = ?2, epoch = ?3, purging = 0 WHERE case_id = ?1",
+                        params![frame.case.0, recipient, to_sql(frame.epoch)],
+                    )?)
+                },
+            )?;
         }
-        Ok(())
+        Ok(transaction.commit()?)
     }
 
     /// A grant was lost. While locked the copies of documents go at once and the rest at the next unlocking.
@@ -202,23 +238,9 @@ impl Shelf {
         truncate_wal(&queue.db)
     }
 
-    /// Takes in the events of a case up to a checkpoint; false if they do not continue what is held.
-    pub fn commit(&self, cursor: CaseCursor, frames: &[EventFrame]) -> Result<bool> {
-        self.with_book(|book| book.commit(cursor, frames))
-    }
-
     /// Texts that hold what was typed. *Errors*: `Locked` without key or lease.
     pub fn search(&self, typed: &str) -> Result<Vec<Hit>> {
-        self.with_lease(|book| {
-            let mut hits = book.search(typed)?;
-            let mut kept = Vec::new();
-            for hit in hits.drain(..) {
-                if !book.state(hit.case)?.is_corrected(hit.seq) {
-                    kept.push(hit);
-                }
-            }
-            Ok(kept)
-        })
+        self.with_lease(|book| book.search(typed))
     }
 
     /// What must be fetched before a document can be read; none if it is here.

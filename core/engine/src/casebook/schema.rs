@@ -36,4 +36,13 @@ CREATE INDEX search_entry_case ON search_entry(case_id);
 -- Words of Latin letters and digits as they are; of Chinese text every pair of neighbours, and the last character alone.
 CREATE VIRTUAL TABLE search_index USING fts5(tokens, tokenize = 'unicode61');
 INSERT INTO search_index(search_index, rank) VALUES('secure-delete', 1);
+", "
+ALTER TABLE case_head ADD COLUMN newest_at_ms INTEGER NOT NULL DEFAULT 0; -- when the newest event was numbered
+UPDATE case_head SET newest_at_ms = coalesce((
+  SELECT json_extract(CAST(bytes AS TEXT), '$.at_ms') FROM case_event AS newest
+   WHERE newest.case_id = case_head.case_id AND newest.seq = case_head.seq), 0);
+
+ALTER TABLE case_event ADD COLUMN corrects INTEGER;                       -- number of the event that this one replaces
+UPDATE case_event SET corrects = json_extract(CAST(bytes AS TEXT), '$.corrects');
+CREATE INDEX case_event_corrects ON case_event(case_id, corrects) WHERE corrects IS NOT NULL;
 "];

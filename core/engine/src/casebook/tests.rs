@@ -12,6 +12,7 @@ use zhixing_protocol::wire::{CaseCursor, EventFrame, GrantFrame, RevokeFrame};
 
 use super::Shelf;
 use crate::capture::{CaptureRequest, Holdings, OpenCapture};
+use crate::casebook::CaseChange;
 use crate::error::ErrorKind;
 use crate::queue::StatementState;
 use crate::testing::{COURT, TestClock, TestCourt, enrolled};
@@ -48,7 +49,9 @@ impl Desk {
             epoch,
             number: "（2020）川0811执123号".parse().expect("a case number"),
         };
-        self.shelf.grant(&frame).expect("takes a grant");
+        self.shelf
+            .take_in(&[CaseChange::Grant(frame)])
+            .expect("takes a grant");
     }
 
     /// The next event of the case, with one hidden text.
@@ -101,7 +104,9 @@ impl Desk {
             epoch,
             head: self.head,
         };
-        self.shelf.commit(cursor, frames).expect("the store works")
+        let change = CaseChange::Events(cursor, frames.to_vec());
+        let taken = self.shelf.take_in(&[change]).expect("the store works");
+        taken.refused == 0
     }
 
     fn found(&self, typed: &str) -> usize {
@@ -468,4 +473,65 @@ fn a_bootstrap_of_many_events_is_read_once_and_then_only_its_news() {
         .with_book(|book| book.state(CASE))
         .expect("reads");
     assert_eq!((before.newest_seq(), after.newest_seq()), (500, 501));
+}
+
+/// A kill after the keys were stored and before the court was told: the case is not named to the court, which grants it again, whole.
+#[test]
+fn i6_a_grant_cut_in_half_is_taken_in_again() {
+    let mut desk = desk();
+    desk.grant(1);
+    let events = [desk.note_event("第一次"), desk.note_event("第二次")];
+    assert!(desk.commit(1, &events));
+    desk.holdings
+        .queue()
+        .db
+        .execute_batch("DELETE FROM known_case; DELETE FROM statement WHERE type = 'key.reader/1'")
+        .expect("as before the kill");
+    assert_eq!(desk.shelf.cursors(), Ok(Some(Vec::new())));
+    desk.grant(1);
+    assert!(desk.commit(1, &events), "all events come again");
+    let cursors = desk.shelf.cursors().expect("reads").expect("unlocked");
+    assert_eq!(cursors.len(), 1);
+    assert_eq!(desk.found("第二次"), 1, "nothing is there twice");
+    assert_eq!(desk.shelf.timeline(CASE).expect("reads").len(), 2);
+}
+
+/// Case books of the first version get what later ones keep beside the events.
+#[test]
+fn a_case_book_of_the_first_version_lists_and_searches_as_one_of_this() {
+    let mut desk = desk();
+    desk.grant(1);
+    let mut events = vec![desk.note_event("昨天的记录")];
+    let mut replaced = desk.note_event("今天的记录");
+    let mut event = Event::parse(replaced.event.get().as_bytes()).expect("an event");
+    event.corrects = Some(1);
+    event.at_ms = UtcMillis(77);
+    let bytes = event.to_bytes().expect("canonical");
+    desk.head.hash = Event::hash_of(&bytes);
+    replaced.event = RawValue::from_string(String::from_utf8(bytes).expect("UTF-8")).expect("JSON");
+    events.push(replaced);
+    assert!(desk.commit(1, &events));
+    let seen = |desk: &Desk| {
+        let newest = desk.shelf.cases().expect("lists")[0].newest_at_ms;
+        (newest, desk.found("昨天"), desk.found("今天"))
+    };
+    assert_eq!(seen(&desk), (UtcMillis(77), 0, 1));
+
+    desk.shelf.lock();
+    let key = desk
+        .holdings
+        .ports
+        .secret_or_make(crate::casebook::READING_KEY)
+        .expect("a key");
+    let path = desk.folder.path().join("casebook.db");
+    let now = UtcMillis(0);
+    let old = crate::database::open(&path, &key, super::schema::MIGRATIONS, now).expect("opens");
+    old.execute_batch(
+        "DROP INDEX case_event_corrects; ALTER TABLE case_event DROP COLUMN corrects;
+         ALTER TABLE case_head DROP COLUMN newest_at_ms; PRAGMA user_version = 1;",
+    )
+    .expect("as the first version left it");
+    drop(old);
+    desk.shelf.unlock().expect("brings it to this version");
+    assert_eq!(seen(&desk), (UtcMillis(77), 0, 1));
 }

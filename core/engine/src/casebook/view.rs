@@ -1,5 +1,7 @@
 //! What a judge sees of a case: the court's events, and over them the own acts that are still on the way.
 
+use std::sync::Arc;
+
 use zhixing_protocol::case::CaseState;
 use zhixing_protocol::event::{Effect, Event, draft};
 use zhixing_protocol::hash::{EventHash, StatementHash};
@@ -7,9 +9,9 @@ use zhixing_protocol::ids::CaseId;
 use zhixing_protocol::statement::{Openings, Statement};
 use zhixing_protocol::time::{Date, UtcMillis};
 
-use super::Shelf;
+use super::{Casebook, Shelf};
 use crate::error::{EngineError, Result};
-use crate::queue::{OwnStatement, Queue, StatementState};
+use crate::queue::{KnownCase, OwnStatement, Queue, StatementState};
 
 /// One line of the list of cases.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,22 +102,22 @@ impl Shelf {
     /// All granted cases. *Errors*: `Locked` without key or lease.
     pub fn cases(&self) -> Result<Vec<CaseSummary>> {
         let known = self.holdings.queue().known_cases()?;
-        self.with_lease(|book| {
-            known
-                .into_iter()
-                .filter(|known| !known.purging)
-                .map(|known| {
-                    let state = book.state(known.case)?;
-                    Ok(CaseSummary {
-                        case: known.case,
-                        number: known.number,
-                        court: known.court.to_string(),
-                        newest_seq: state.newest_seq(),
-                        newest_at_ms: state.newest_at_ms(),
-                    })
-                })
-                .collect()
-        })
+        let newest = self.with_lease(|book| book.newest())?;
+        Ok(known
+            .into_iter()
+            .filter(|known| !known.purging)
+            .map(|known| {
+                let (newest_seq, newest_at_ms) =
+                    newest.get(&known.case).copied().unwrap_or_default();
+                CaseSummary {
+                    case: known.case,
+                    number: known.number,
+                    court: known.court.to_string(),
+                    newest_seq,
+                    newest_at_ms,
+                }
+            })
+            .collect())
     }
 
     /// The history of a case that the court has numbered, oldest first; [`CaseView::drafted`] goes behind it.
@@ -137,7 +139,7 @@ impl Shelf {
 
     /// One case with pending acts. *Errors*: `Locked`; `NotFound` if it was not granted.
     pub fn case_view(&self, case: CaseId) -> Result<CaseView> {
-        let own = {
+        let acts = {
             let queue = self.holdings.queue();
             let known = queue.known_case(case)?.filter(|known| !known.purging);
             if known.is_none() {
@@ -145,30 +147,77 @@ impl Shelf {
                     "this case is not granted to this device",
                 ));
             }
-            queue.statements_of(case)?
+            queue.acts_of(case)?
         };
-        let (state, own) = self.with_lease(|book| {
-            let mut waiting = Vec::new();
-            for statement in own {
-                if !statement.signed.bytes.is_empty() && !book.has_cause(statement.hash)? {
-                    waiting.push(statement);
+        let (state, waiting) =
+            self.with_lease(|book| Ok((book.state(case)?, waiting(book, acts)?)))?;
+        self.lay_acts_over(case, &state, &waiting)
+    }
+
+    /// The number and the state of every case, pending acts included. *Errors*: `Locked` without key or lease.
+    pub fn current_states(&self) -> Result<Vec<(KnownCase, Arc<CaseState>)>> {
+        let known = {
+            let queue = self.holdings.queue();
+            let mut acts = queue.acts()?;
+            let mut known = Vec::new();
+            for case in queue.known_cases()? {
+                let own = acts.remove(&case.case).unwrap_or_default();
+                if !case.purging {
+                    known.push((case, own));
                 }
             }
-            Ok((book.state(case)?, waiting))
+            known
+        };
+        let read = self.with_lease(|book| {
+            let mut read = Vec::new();
+            for (case, acts) in known {
+                let state = book.state(case.case)?;
+                read.push((case, state, waiting(book, acts)?));
+            }
+            Ok(read)
         })?;
+        let mut states = Vec::new();
+        for (known, state, waiting) in read {
+            let state = if waiting.is_empty() {
+                state
+            } else {
+                Arc::new(self.lay_acts_over(known.case, &state, &waiting)?.state)
+            };
+            states.push((known, state));
+        }
+        Ok(states)
+    }
+
+    fn lay_acts_over(
+        &self,
+        case: CaseId,
+        state: &CaseState,
+        waiting: &[OwnStatement],
+    ) -> Result<CaseView> {
         let mut view = CaseView {
             case,
             newest_seq: state.newest_seq(),
-            state: CaseState::clone(&state),
+            state: state.clone(),
             pending: Vec::new(),
             drafted: Vec::new(),
         };
         let queue = self.holdings.queue();
-        for statement in own {
-            lay_over(&queue, &mut view, &statement)?;
+        for statement in waiting {
+            lay_over(&queue, &mut view, statement)?;
         }
         Ok(view)
     }
+}
+
+/// Those acts that no event of the court shows yet.
+fn waiting(book: &Casebook, acts: Vec<OwnStatement>) -> Result<Vec<OwnStatement>> {
+    let mut waiting = Vec::new();
+    for act in acts {
+        if !act.signed.bytes.is_empty() && !book.has_cause(act.hash)? {
+            waiting.push(act);
+        }
+    }
+    Ok(waiting)
 }
 
 fn lay_over(queue: &Queue, view: &mut CaseView, own: &OwnStatement) -> Result<()> {

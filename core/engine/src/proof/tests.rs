@@ -8,7 +8,7 @@ use zhixing_protocol::wire::{DeviceFrame, Frame, GrantFrame, ReceiptFrame};
 
 use super::{Verdict, export, free, verify_folder};
 use crate::capture::{CaptureRequest, Holdings, OpenCapture, SealedItem};
-use crate::casebook::Shelf;
+use crate::casebook::{CaseChange, Shelf};
 use crate::queue::Item;
 use crate::testing::{COURT, TestCourt, enrolled};
 
@@ -33,7 +33,9 @@ fn desk() -> (Desk, SealedItem) {
         epoch: 1,
         number: "（2020）川0811执123号".parse().expect("a case number"),
     };
-    shelf.grant(&grant).expect("takes a grant");
+    shelf
+        .take_in(&[CaseChange::Grant(grant)])
+        .expect("takes a grant");
     let request = CaptureRequest::new(MediaKind::Audio, Some(CASE));
     let mut capture = OpenCapture::begin(holdings.clone(), request).expect("opens");
     capture.write(&[7; 100_000]).expect("writes");

@@ -1,6 +1,6 @@
 //! What the court confirmed: trust, checkpoints, receipts, proofs, anchors, grants, contact.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 use zhixing_protocol::case::CourtWord;
 use zhixing_protocol::document::SignedDocument;
@@ -21,6 +21,8 @@ const TRUST: &str = "trust";
 const LEASE: &str = "lease";
 /// Most different codes of refusals that are counted apart.
 const MOST_CODES: usize = 64;
+/// How much of a lease may be spent before it is stored again.
+const LEASE_STEP_MS: i64 = 1_000;
 /// Most checkpoints kept; proofs refer to recent ones, and a kept proof keeps its own.
 const KEPT_CHECKPOINTS: i64 = 64;
 
@@ -297,30 +299,22 @@ impl Queue {
 
     /// A case this device may know.
     pub fn known_case(&self, case: CaseId) -> Result<Option<KnownCase>> {
-        Ok(self
-            .known_cases()?
-            .into_iter()
-            .find(|known| known.case == case))
+        let mut query = self.db.prepare_cached(&format!(
+            "SELECT {KNOWN} FROM known_case WHERE case_id = ?1"
+        ))?;
+        let mut rows = query.query([case.0])?;
+        rows.next()?.map(read_known).transpose()
     }
 
     /// All cases this device may know.
     pub fn known_cases(&self) -> Result<Vec<KnownCase>> {
-        let mut query = self.db.prepare_cached(
-            "SELECT case_id, epoch, court, number, recipient, purging FROM known_case ORDER BY case_id",
-        )?;
+        let mut query = self
+            .db
+            .prepare_cached(&format!("SELECT {KNOWN} FROM known_case ORDER BY case_id"))?;
         let mut rows = query.query([])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            found.push(KnownCase {
-                case: CaseId(fixed(&row.get::<_, Vec<u8>>(0)?)?),
-                epoch: from_sql(row.get(1)?),
-                court: row.get::<_, String>(2)?.parse().map_err(|_| {
-                    EngineError::damaged("the queue names a case of no court; its evidence is kept, contact the court")
-                })?,
-                number: row.get(3)?,
-                recipient: row.get(4)?,
-                purging: row.get(5)?,
-            });
+            found.push(read_known(row)?);
         }
         Ok(found)
     }
@@ -368,8 +362,29 @@ impl Queue {
             wall_ms.0.saturating_sub(lease.wall_ms.0).max(elapsed_ms)
         };
         lease.spent_ms = lease.spent_ms.saturating_add(passed);
+        // A reading a moment after the one stored counts from that one again: not every look at a case file is a write.
+        let store = boot != lease.boot || passed >= LEASE_STEP_MS;
         (lease.boot, lease.elapsed_ms, lease.wall_ms) = (boot, elapsed_ms, wall_ms);
-        self.put_setting(LEASE, &lease)?;
+        if store {
+            self.put_setting(LEASE, &lease)?;
+        }
         Ok(Some(lease))
     }
+}
+
+const KNOWN: &str = "case_id, epoch, court, number, recipient, purging";
+
+fn read_known(row: &Row<'_>) -> Result<KnownCase> {
+    Ok(KnownCase {
+        case: CaseId(fixed(&row.get::<_, Vec<u8>>(0)?)?),
+        epoch: from_sql(row.get(1)?),
+        court: row.get::<_, String>(2)?.parse().map_err(|_| {
+            EngineError::damaged(
+                "the queue names a case of no court; its evidence is kept, contact the court",
+            )
+        })?,
+        number: row.get(3)?,
+        recipient: row.get(4)?,
+        purging: row.get(5)?,
+    })
 }

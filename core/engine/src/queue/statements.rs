@@ -1,5 +1,7 @@
 //! The device's own chain.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use zhixing_protocol::canonical::{Object, to_value};
 use zhixing_protocol::event::Effect;
@@ -93,6 +95,8 @@ pub struct Made {
 }
 
 const COLUMNS: &str = "seq, hash, type, case_id, bytes, signature, openings, state, result";
+/// What the device says about its own keys and copies changes no case file.
+const IS_ACT: &str = "type NOT IN ('key.reader/1', 'copy.purged/1')";
 
 impl Queue {
     /// Chain, clocks, `seen`, signature and row of one new statement, with what `with` adds, in one transaction (I1).
@@ -118,6 +122,30 @@ impl Queue {
         hidden: Object,
         with: impl FnOnce(&Transaction<'_>, Made) -> Result<R>,
     ) -> Result<(Made, R)> {
+        let transaction = self.begin()?;
+        let made = self.append_statement(&transaction, identity, body, case, hidden, with)?;
+        transaction.commit()?;
+        Ok(made)
+    }
+
+    /// A transaction that writes; everything this queue reads meanwhile is read inside it.
+    pub(crate) fn begin(&self) -> Result<Transaction<'_>> {
+        Ok(Transaction::new_unchecked(
+            &self.db,
+            rusqlite::TransactionBehavior::Immediate,
+        )?)
+    }
+
+    /// As [`Self::make_statement`], as a part of a larger transaction of [`Self::begin`].
+    pub(crate) fn append_statement<T: TypedBody, R>(
+        &self,
+        transaction: &Transaction<'_>,
+        identity: &Identity,
+        body: &T,
+        case: Option<CaseId>,
+        hidden: Object,
+        with: impl FnOnce(&Transaction<'_>, Made) -> Result<R>,
+    ) -> Result<(Made, R)> {
         let signer = self.signer(identity)?;
         let mut salts = Vec::new();
         for _ in 0..hidden.len() {
@@ -130,10 +158,7 @@ impl Queue {
             None => None,
         };
         let nonce = Nonce(self.ports.random()?);
-        let transaction = self
-            .db
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let link = next_link(&transaction)?;
+        let link = next_link(transaction)?;
         let statement = Statement {
             body: to_value(body)?,
             case,
@@ -169,8 +194,7 @@ impl Queue {
                 serde_json::to_string(&signed.openings)?,
             ],
         )?;
-        let added = with(&transaction, made)?;
-        transaction.commit()?;
+        let added = with(transaction, made)?;
         Ok((made, added))
     }
 
@@ -271,6 +295,35 @@ impl Queue {
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             found.push(read_own(row)?);
+        }
+        Ok(found)
+    }
+
+    /// Own statements of a case that may change its file, in chain order.
+    pub fn acts_of(&self, case: CaseId) -> Result<Vec<OwnStatement>> {
+        let mut query = self.db.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM statement WHERE case_id = ?1 AND {IS_ACT} ORDER BY seq"
+        ))?;
+        let mut rows = query.query([case.0])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(read_own(row)?);
+        }
+        Ok(found)
+    }
+
+    /// As [`Self::acts_of`], of every case.
+    pub fn acts(&self) -> Result<BTreeMap<CaseId, Vec<OwnStatement>>> {
+        let mut query = self.db.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM statement WHERE case_id IS NOT NULL AND {IS_ACT} ORDER BY seq"
+        ))?;
+        let mut rows = query.query([])?;
+        let mut found = BTreeMap::<CaseId, Vec<OwnStatement>>::new();
+        while let Some(row) = rows.next()? {
+            let own = read_own(row)?;
+            if let Some(case) = own.case {
+                found.entry(case).or_default().push(own);
+            }
         }
         Ok(found)
     }

@@ -9,7 +9,7 @@ use zhixing_protocol::wire::{
 };
 
 use crate::capture::Holdings;
-use crate::casebook::Shelf;
+use crate::casebook::{CaseChange, Shelf};
 use crate::database::to_sql;
 use crate::error::{EngineError, ErrorKind, Result};
 use crate::queue::{Queue, put_setting, record_result};
@@ -64,6 +64,7 @@ pub fn apply(holdings: &Holdings, shelf: &Shelf, nonce: &str, body: &[u8]) -> Re
     let mut pulled = Pulled::default();
     let mut device = DeviceFrames::default();
     let mut events: Vec<EventFrame> = Vec::new();
+    let mut changes: Vec<CaseChange> = Vec::new();
     let lines = body
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty());
@@ -72,6 +73,7 @@ pub fn apply(holdings: &Holdings, shelf: &Shelf, nonce: &str, body: &[u8]) -> Re
             Ok(frame) => frame,
             Err(_) if is_unknown(line) => continue,
             Err(_) => {
+                take_in(holdings, shelf, &mut changes, &mut pulled)?;
                 holdings.queue().count_refusal("frame_malformed")?;
                 return Err(EngineError::new(
                     ErrorKind::Offline,
@@ -101,31 +103,40 @@ pub fn apply(holdings: &Holdings, shelf: &Shelf, nonce: &str, body: &[u8]) -> Re
                 let frames = std::mem::take(&mut device);
                 pulled.progress |= commit_device(&mut holdings.queue(), cursor, &frames)?;
             }
-            Frame::Grant(frame) => shelf.grant(&frame)?,
+            Frame::Grant(frame) => changes.push(CaseChange::Grant(frame)),
             Frame::Revoke(frame) => {
+                take_in(holdings, shelf, &mut changes, &mut pulled)?;
                 shelf.revoke(&frame)?;
                 pulled.progress = true;
             }
             Frame::Event(frame) => events.push(frame),
             Frame::CaseCheckpoint(cursor) => {
-                let frames = std::mem::take(&mut events);
-                if !shelf.is_unlocked() {
-                    continue;
-                }
-                if shelf.commit(cursor, &frames)? {
-                    pulled.progress |= !frames.is_empty();
-                } else {
-                    // Another history than the one held: it is kept out and shown.
-                    holdings
-                        .queue()
-                        .count_refusal("case_history_does_not_follow")?;
-                }
+                changes.push(CaseChange::Events(cursor, std::mem::take(&mut events)));
             }
             Frame::More {} => pulled.more = true,
             Frame::DeviceRevoked {} => pulled.revoked = true,
         }
     }
+    take_in(holdings, shelf, &mut changes, &mut pulled)?;
     Ok(pulled)
+}
+
+/// Hands all changes of cases on at once: one sync to disk for an answer instead of one for each case.
+fn take_in(
+    holdings: &Holdings,
+    shelf: &Shelf,
+    changes: &mut Vec<CaseChange>,
+    pulled: &mut Pulled,
+) -> Result<()> {
+    let taken = shelf.take_in(&std::mem::take(changes))?;
+    pulled.progress |= taken.progress;
+    for _ in 0..taken.refused {
+        // Another history than the one held: it is kept out and shown.
+        holdings
+            .queue()
+            .count_refusal("case_history_does_not_follow")?;
+    }
+    Ok(())
 }
 
 /// Whether a line is a frame of a newer version.

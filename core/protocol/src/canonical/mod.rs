@@ -212,7 +212,10 @@ fn write_value(value: &Value, out: &mut String) {
 /// RFC 8785 §3.2.2.2: the seven short escapes, `\u00xx` for other control characters, all else as it is.
 fn write_text(text: &str, out: &mut String) {
     out.push('"');
-    if !text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..b' ')) {
+    if !text
+        .bytes()
+        .any(|byte| matches!(byte, b'"' | b'\\' | 0..b' '))
+    {
         out.push_str(text);
         out.push('"');
         return;

@@ -22,7 +22,8 @@ impl<'b> Scan<'b> {
 
     fn skip(&mut self, expected: &[u8]) -> Option<()> {
         let rest = self.bytes.get(self.at..)?;
-        rest.starts_with(expected).then(|| self.at += expected.len())
+        rest.starts_with(expected)
+            .then(|| self.at += expected.len())
     }
 
     fn value(&mut self, depth: usize) -> Option<()> {
