@@ -1,5 +1,6 @@
 //! Cases: appending events under the case's own numbering, and reading states back.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use zhixing_protocol::case::CaseState;
@@ -64,11 +65,63 @@ pub async fn state(court: &Court, tx: &mut Tx, case: &CaseRow) -> StoreResult<Ar
 /// The state of a case for showing: with every hidden value the court holds.
 pub async fn opened_state(tx: &mut Tx, case: CaseId) -> StoreResult<CaseState> {
     let mut state = CaseState::default();
-    for (event, _, opens) in events(tx, case, 0, None).await? {
-        let openings = openings(tx, opens).await?;
-        state.apply(&event, &openings);
+    for opened in opened_events(tx, case, 0, None).await? {
+        state.apply(&opened.event, &opened.openings);
     }
     Ok(state)
+}
+
+/// An event with the openings of its hidden members that were not erased.
+#[derive(Debug, Clone)]
+pub struct OpenedEvent {
+    /// The event.
+    pub event: Event,
+    /// Its exact bytes.
+    pub bytes: Vec<u8>,
+    /// By member of the statement; those of no other event.
+    pub openings: Openings,
+}
+
+/// Events after `after_seq`, at most `limit`, in two questions to the database however many they are.
+pub async fn opened_events(
+    tx: &mut Tx,
+    case: CaseId,
+    after_seq: u64,
+    limit: Option<u64>,
+) -> StoreResult<Vec<OpenedEvent>> {
+    let events = events(tx, case, after_seq, limit).await?;
+    let Some((last, _, _)) = events.last() else {
+        return Ok(Vec::new());
+    };
+    let rows = tx
+        .rows(
+            "SELECT statement, member, opening FROM openings WHERE opening IS NOT NULL AND statement IN \
+             (SELECT opens FROM events WHERE case_id = $1 AND seq > $2 AND seq <= $3)",
+            &[case.into(), after_seq.into(), last.seq.into()],
+        )
+        .await?;
+    let mut openings = HashMap::new();
+    for row in &rows {
+        let statement: StatementHash = row.parse(0)?;
+        let opening = read_opening(&row.text(2)?)?;
+        openings.insert((statement, row.text(1)?), opening);
+    }
+    let opened = events.into_iter().map(|(event, bytes, opens)| {
+        let fitting = event.hidden.values().filter_map(|place| {
+            let opening = openings.get(&(opens, place.member.clone()))?;
+            Some((place.member.clone(), opening.clone()))
+        });
+        OpenedEvent {
+            openings: fitting.collect(),
+            event,
+            bytes,
+        }
+    });
+    Ok(opened.collect())
+}
+
+fn read_opening(text: &str) -> StoreResult<Opening> {
+    serde_json::from_str(text).map_err(|error| StoreError::Damaged(error.to_string()))
 }
 
 /// Events after `after_seq` with their exact bytes and the statement whose openings fit, at most `limit`.
@@ -107,11 +160,7 @@ pub async fn openings(tx: &mut Tx, statement: StatementHash) -> StoreResult<Open
         )
         .await?;
     rows.iter()
-        .map(|row| {
-            let opening: Opening = serde_json::from_str(&row.text(1)?)
-                .map_err(|error| StoreError::Damaged(error.to_string()))?;
-            Ok((row.text(0)?, opening))
-        })
+        .map(|row| Ok((row.text(0)?, read_opening(&row.text(1)?)?)))
         .collect()
 }
 

@@ -16,6 +16,7 @@ use zhixing_protocol::tlog::VerifierKey;
 use zhixing_protocol::trust::{CourtRecipient, DevicePolicy, Trust, TrustedKey, TrustedLog};
 
 use crate::config::Config;
+use crate::cursors::RememberedCursors;
 use crate::keys::{CourtKeys, KeyFileError};
 use crate::store::{Arg, Database, StoreError, StoreResult, Tx};
 use crate::uploads::Uploads;
@@ -68,6 +69,8 @@ pub struct Court {
     pub intake_wake: Notify,
     /// When the process started.
     pub started_ms: UtcMillis,
+    /// Where devices stand.
+    pub cursors: RememberedCursors,
     clock: ServerClock,
     states: Mutex<HashMap<CaseId, (Head, Arc<CaseState>)>>,
 }
@@ -118,6 +121,7 @@ impl Court {
             log_wake: Notify::new(),
             intake_wake: Notify::new(),
             started_ms,
+            cursors: RememberedCursors::default(),
             clock,
             states: Mutex::new(HashMap::new()),
         }))

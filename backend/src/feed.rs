@@ -1,5 +1,8 @@
 //! The feed: what a device pulls, as NDJSON frames.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use zhixing_protocol::document::SignedDocument;
 use zhixing_protocol::event::Head;
 use zhixing_protocol::hash::StatementHash;
@@ -60,7 +63,16 @@ pub async fn pull(court: &Court, device: DeviceId, request: PullRequest) -> Answ
         lines.push(&Frame::DeviceRevoked {})?;
     }
     if !request.device_only {
-        more |= case_frames(&mut tx, &row, &request, &mut lines).await?;
+        let held = match request.cases_sha256 {
+            None => Some(Arc::new(request.cases.clone())),
+            Some(digest) => court.cursors.find(device, digest),
+        };
+        match held {
+            Some(held) => {
+                more |= case_frames(court, &mut tx, &row, &held, &request, &mut lines).await?
+            }
+            None => lines.push(&Frame::CasesWanted {})?,
+        }
     }
     if more {
         lines.push(&Frame::More {})?;
@@ -145,10 +157,30 @@ fn read<T: serde::de::DeserializeOwned>(text: &str) -> Answer<T> {
 }
 
 async fn case_frames(
+    court: &Court,
     tx: &mut Tx,
     device: &DeviceRow,
+    held: &[CaseCursor],
     request: &PullRequest,
     lines: &mut Lines,
+) -> Answer<bool> {
+    let mut after: BTreeMap<CaseId, CaseCursor> =
+        held.iter().map(|cursor| (cursor.case, *cursor)).collect();
+    let more = send_cases(tx, device, held, request, lines, &mut after).await?;
+    court
+        .cursors
+        .remember(device.device, after.into_values().collect());
+    Ok(more)
+}
+
+/// Sends what the device lacks; `after` becomes what it has once it took that in. True if more is waiting.
+async fn send_cases(
+    tx: &mut Tx,
+    device: &DeviceRow,
+    held: &[CaseCursor],
+    request: &PullRequest,
+    lines: &mut Lines,
+    after: &mut BTreeMap<CaseId, CaseCursor>,
 ) -> Answer<bool> {
     let rows = if device.status == DeviceStatus::Active {
         tx.rows(
@@ -160,11 +192,7 @@ async fn case_frames(
     } else {
         Vec::new()
     };
-    let held: std::collections::BTreeMap<CaseId, CaseCursor> = request
-        .cases
-        .iter()
-        .map(|cursor| (cursor.case, *cursor))
-        .collect();
+    let by_case = after.clone();
     let mut granted = Vec::new();
     for row in &rows {
         let grant = GrantFrame {
@@ -181,11 +209,13 @@ async fn case_frames(
             },
         ));
     }
-    for cursor in &request.cases {
-        let kept = granted
-            .iter()
-            .any(|(grant, _)| grant.case == cursor.case && grant.epoch == cursor.epoch);
-        if !kept {
+    let epochs: BTreeMap<CaseId, u64> = granted
+        .iter()
+        .map(|(grant, _)| (grant.case, grant.epoch))
+        .collect();
+    for cursor in held {
+        if epochs.get(&cursor.case) != Some(&cursor.epoch) {
+            after.remove(&cursor.case);
             lines.push(&Frame::Revoke(RevokeFrame {
                 case: cursor.case,
                 epoch: cursor.epoch,
@@ -194,7 +224,7 @@ async fn case_frames(
     }
     let mut room = u64::from(request.max_events.unwrap_or(u32::MAX)).clamp(1, MAX_EVENTS);
     for (grant, head) in granted {
-        let held = held
+        let held = by_case
             .get(&grant.case)
             .filter(|cursor| cursor.epoch == grant.epoch);
         let from = held.map_or(Head::EMPTY, |cursor| cursor.head);
@@ -210,12 +240,19 @@ async fn case_frames(
         }
         // A head the court never had means a damaged or foreign copy: revoke it, and the next pull sends it whole.
         if from.seq > head.seq {
+            after.remove(&case);
             lines.push(&Frame::Revoke(RevokeFrame { case, epoch }))?;
             continue;
         }
         let mut at = from;
-        for (event, bytes, opens) in cases::events(tx, case, from.seq, Some(room)).await? {
+        for opened in cases::opened_events(tx, case, from.seq, Some(room)).await? {
+            let cases::OpenedEvent {
+                event,
+                bytes,
+                openings,
+            } = opened;
             if event.prev != at.hash {
+                after.remove(&case);
                 lines.push(&Frame::Revoke(RevokeFrame { case, epoch }))?;
                 return Ok(true);
             }
@@ -225,15 +262,17 @@ async fn case_frames(
             };
             lines.push(&Frame::Event(EventFrame {
                 event: serde_json::from_slice(&bytes).map_err(Failure::internal)?,
-                openings: cases::openings(tx, opens).await?,
+                openings,
             }))?;
             room = room.saturating_sub(1);
         }
-        lines.push(&Frame::CaseCheckpoint(CaseCursor {
+        let cursor = CaseCursor {
             case,
             epoch,
             head: at,
-        }))?;
+        };
+        after.insert(case, cursor);
+        lines.push(&Frame::CaseCheckpoint(cursor))?;
         if at != head {
             return Ok(true);
         }

@@ -5,6 +5,7 @@ pub mod auth;
 pub mod cases;
 pub mod config;
 pub mod court;
+pub mod cursors;
 pub mod devices;
 pub mod duties;
 pub mod feed;

@@ -259,10 +259,13 @@ pub async fn events(
     let row = look(&court, &person, &case, "console.events").await?;
     let mut tx = court.db.begin_read().await?;
     let mut shown = Vec::new();
-    for (event, bytes, opens) in
-        cases::events(&mut tx, row.case, asked.after_seq, Some(MAX_EVENTS)).await?
+    for opened in cases::opened_events(&mut tx, row.case, asked.after_seq, Some(MAX_EVENTS)).await?
     {
-        let openings = cases::openings(&mut tx, opens).await?;
+        let cases::OpenedEvent {
+            event,
+            bytes,
+            openings,
+        } = opened;
         let openings: serde_json::Map<String, Value> = event
             .hidden
             .iter()

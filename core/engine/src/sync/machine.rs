@@ -9,7 +9,7 @@ use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::wire::{
     AdmissionResult, ChallengeRequest, ChallengeResponse, MAX_BATCH_BYTES, MAX_BATCH_STATEMENTS,
     ProblemKind, PullRequest, SessionRequest, SessionResponse, StatementsRequest,
-    StatementsResponse, WireStatement, session_bytes,
+    StatementsResponse, WireStatement, digest_cursors, session_bytes,
 };
 
 use super::{
@@ -21,6 +21,10 @@ use crate::error::{EngineError, ErrorKind, Result};
 
 /// Most case events of one answer: some 1 KB each, so an answer stays far below the bound of I11.
 const PULL_EVENTS: u32 = 1_000;
+/// After so many answers that said there is more, own statements are sent in between.
+const MOST_FOLLOWING: u32 = 16;
+/// So many cases are named in each pull; of more only a digest is sent.
+const NAMED_CASES: usize = 8;
 /// How long after everything was sent the receipts are asked for again.
 const RECEIPT_POLL_MS: i64 = 2_000;
 /// A session is renewed this long before it ends.
@@ -36,7 +40,7 @@ enum InFlight {
     Challenge,
     Session,
     Statements(Vec<zhixing_protocol::hash::StatementHash>),
-    Pull { nonce: String },
+    Pull { nonce: String, by_digest: bool },
     Download(Download),
     Upload(super::upload::Sent),
 }
@@ -58,7 +62,11 @@ pub struct Machine {
     challenge: Option<String>,
     token: Option<(String, i64)>,
     pull_wanted: bool,
+    /// Answers in a row that said there is more.
+    following: u32,
     pull_events: u32,
+    /// The court did not know our cursors by their digest.
+    name_cases: bool,
     downloads: VecDeque<Download>,
     current: Option<CaseId>,
     /// Failures in a row of the connection as a whole.
@@ -84,7 +92,9 @@ impl Machine {
             challenge: None,
             token: None,
             pull_wanted: true,
+            following: 0,
             pull_events: PULL_EVENTS,
+            name_cases: false,
             downloads: VecDeque::new(),
             current: None,
             tries: 0,
@@ -161,7 +171,11 @@ impl Machine {
         self.stalled_until = self
             .stalled_until
             .filter(|until| now < *until && *until <= horizon);
-        let (in_flight, request) = if let Some(found) = self.statements()? {
+        // In the middle of a long answer the own statements, such as the key of each case just granted, wait to be sent together.
+        let in_the_middle = self.pull_wanted && self.following % MOST_FOLLOWING > 0;
+        let (in_flight, request) = if in_the_middle {
+            self.pull()?
+        } else if let Some(found) = self.statements()? {
             found
         } else if self.pull_wanted || self.poll_at.is_some_and(|at| at <= now) {
             self.pull()?
@@ -277,17 +291,25 @@ impl Machine {
         let device_cursor = queue.setting("device_cursor")?.unwrap_or(0);
         drop(queue);
         let cases = self.shelf.cursors()?;
+        let device_only = cases.is_none();
+        let mut cases = cases.unwrap_or_default();
+        let by_digest = cases.len() > NAMED_CASES && !self.name_cases;
+        let cases_sha256 = by_digest.then(|| digest_cursors(&cases));
+        if by_digest {
+            cases.clear();
+        }
         let request = PullRequest {
             anchor_nonce: Some(nonce.clone()),
-            device_only: cases.is_none(),
-            cases: cases.unwrap_or_default(),
+            device_only,
+            cases,
+            cases_sha256,
             device_cursor,
             log_size,
             max_events: Some(self.pull_events),
             trust_version,
         };
         Ok((
-            InFlight::Pull { nonce },
+            InFlight::Pull { nonce, by_digest },
             HttpRequest::json("/device/v1/pull", &request)?,
         ))
     }
@@ -372,7 +394,7 @@ impl Machine {
                 self.challenge = None;
             }),
             InFlight::Statements(sent) => self.took_statements(&sent, &response),
-            InFlight::Pull { nonce } => self.pulled(now, &nonce, &response),
+            InFlight::Pull { nonce, by_digest } => self.pulled(now, &nonce, by_digest, &response),
         };
         match taken {
             Ok(()) if self.wait_until.is_none() => {
@@ -491,9 +513,22 @@ impl Machine {
         Ok(())
     }
 
-    fn pulled(&mut self, now: UtcMillis, nonce: &str, response: &HttpResponse) -> Result<()> {
+    fn pulled(
+        &mut self,
+        now: UtcMillis,
+        nonce: &str,
+        by_digest: bool,
+        response: &HttpResponse,
+    ) -> Result<()> {
         let outcome = pull::apply(&self.holdings, &self.shelf, nonce, &response.body)?;
-        self.pull_wanted = outcome.more;
+        // Named once, they are known by their digest again.
+        self.name_cases = by_digest && outcome.cases_wanted;
+        self.pull_wanted = outcome.more || self.name_cases;
+        self.following = if outcome.more && outcome.progress {
+            self.following.saturating_add(1)
+        } else {
+            0
+        };
         self.poll_at = None;
         if outcome.revoked {
             let queue = self.holdings.queue();

@@ -27,6 +27,7 @@ const KNOWN: &[&str] = &[
     "revoke",
     "event",
     "case_checkpoint",
+    "cases_wanted",
     "more",
     "device_revoked",
 ];
@@ -36,6 +37,8 @@ const KNOWN: &[&str] = &[
 pub struct Pulled {
     /// More is waiting.
     pub more: bool,
+    /// The court wants the cursors of all cases by name.
+    pub cases_wanted: bool,
     /// Something was committed.
     pub progress: bool,
     /// The court revoked this device's key.
@@ -113,6 +116,7 @@ pub fn apply(holdings: &Holdings, shelf: &Shelf, nonce: &str, body: &[u8]) -> Re
             Frame::CaseCheckpoint(cursor) => {
                 changes.push(CaseChange::Events(cursor, std::mem::take(&mut events)));
             }
+            Frame::CasesWanted {} => pulled.cases_wanted = true,
             Frame::More {} => pulled.more = true,
             Frame::DeviceRevoked {} => pulled.revoked = true,
         }

@@ -178,6 +178,9 @@ pub struct PullRequest {
     /// Cases held. A case that is no longer granted is revoked; a granted one that is not listed is sent whole.
     #[serde(default)]
     pub cases: Vec<CaseCursor>,
+    /// In place of `cases`: their digest by [`digest_cursors`]. A court that does not remember them answers `cases_wanted`.
+    #[serde(default)]
+    pub cases_sha256: Option<Sha256Digest>,
     /// Whether `casebook.db` is locked: then only frames of scope `device` are wanted.
     #[serde(default)]
     pub device_only: bool,
@@ -204,6 +207,20 @@ pub struct CaseCursor {
     pub epoch: u64,
     /// Its head on the device.
     pub head: Head,
+}
+
+/// SHA-256 over one line `case epoch seq hash` for each cursor, ended by a line feed, in the order of the cases' bytes.
+pub fn digest_cursors<'c>(cursors: impl IntoIterator<Item = &'c CaseCursor>) -> Sha256Digest {
+    let mut sorted: Vec<&CaseCursor> = cursors.into_iter().collect();
+    sorted.sort_by_key(|cursor| cursor.case);
+    let lines: String = sorted
+        .iter()
+        .map(|cursor| {
+            let CaseCursor { case, epoch, head } = cursor;
+            format!("{case} {epoch} {} {}\n", head.seq, head.hash)
+        })
+        .collect();
+    Sha256Digest::of(lines.as_bytes())
 }
 
 /// One line of the feed: an object with one member, the name of the frame.
@@ -235,6 +252,8 @@ pub enum Frame {
     Event(EventFrame),
     /// All frames of this case up to here; commit them together.
     CaseCheckpoint(CaseCursor),
+    /// The court does not remember the cursors that the request gave a digest of: pull again and name them.
+    CasesWanted {},
     /// More is waiting: pull again at once.
     More {},
     /// The device's key was revoked: nothing but pending evidence is taken from it.
