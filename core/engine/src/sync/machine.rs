@@ -23,8 +23,6 @@ use crate::error::{EngineError, ErrorKind, Result};
 const PULL_EVENTS: u32 = 1_000;
 /// After so many answers that said there is more, own statements are sent in between.
 const MOST_FOLLOWING: u32 = 16;
-/// So many cases are named in each pull; of more only a digest is sent.
-const NAMED_CASES: usize = 8;
 /// How long after everything was sent the receipts are asked for again.
 const RECEIPT_POLL_MS: i64 = 2_000;
 /// A session is renewed this long before it ends.
@@ -293,7 +291,7 @@ impl Machine {
         let cases = self.shelf.cursors()?;
         let device_only = cases.is_none();
         let mut cases = cases.unwrap_or_default();
-        let by_digest = cases.len() > NAMED_CASES && !self.name_cases;
+        let by_digest = !cases.is_empty() && !self.name_cases;
         let cases_sha256 = by_digest.then(|| digest_cursors(&cases));
         if by_digest {
             cases.clear();

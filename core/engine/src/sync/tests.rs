@@ -1,19 +1,22 @@
 use std::sync::Arc;
 
-use zhixing_protocol::canonical::Object;
-use zhixing_protocol::event::Effect;
-use zhixing_protocol::ids::ItemId;
+use serde_json::value::RawValue;
+use zhixing_protocol::canonical::{Object, Value};
+use zhixing_protocol::event::{Effect, Event, Head, Visibility};
+use zhixing_protocol::hash::StatementHash;
+use zhixing_protocol::ids::{CaseId, ItemId};
 use zhixing_protocol::statement::{ChainHead, MediaKind};
 use zhixing_protocol::wire::{
-    AdmissionResult, ChallengeResponse, DeviceFrame, Frame, PullRequest, ReceiptFrame,
-    SessionResponse, StatementResult, StatementsRequest, StatementsResponse,
+    AdmissionResult, CaseCursor, ChallengeResponse, DeviceFrame, EventFrame, Frame, GrantFrame,
+    PullRequest, ReceiptFrame, SessionResponse, StatementResult, StatementsRequest,
+    StatementsResponse, digest_cursors,
 };
 
 use super::{Body, HttpRequest, HttpResponse, Machine, Step, TransportError, TransportKind};
 use crate::capture::{CaptureRequest, Holdings, OpenCapture, SealedItem};
 use crate::casebook::Shelf;
 use crate::queue::Upload;
-use crate::testing::{TestClock, TestCourt, court_json, enrolled};
+use crate::testing::{COURT, TestClock, TestCourt, court_json, enrolled};
 
 struct Bench {
     _folder: tempfile::TempDir,
@@ -21,19 +24,21 @@ struct Bench {
     court: TestCourt,
     clock: Arc<TestClock>,
     machine: Machine,
+    shelf: Arc<Shelf>,
 }
 
 fn bench() -> Bench {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (holdings, court, clock) = enrolled(folder.path(), 1).expect("enrols");
     let shelf = Arc::new(Shelf::new(holdings.clone(), folder.path().to_owned()));
-    let machine = Machine::new(holdings.clone(), shelf);
+    let machine = Machine::new(holdings.clone(), shelf.clone());
     Bench {
         _folder: folder,
         holdings,
         court,
         clock,
         machine,
+        shelf,
     }
 }
 
@@ -558,4 +563,103 @@ fn a_court_that_does_not_honour_its_sessions_is_not_asked_in_a_tight_loop() {
     }
     assert!(matches!(bench.step(), Step::WaitUntil(_)));
     assert_eq!(bench.machine.trouble(), Some("not_accepted_by_the_court"));
+}
+
+fn grant(case: u8) -> GrantFrame {
+    GrantFrame {
+        case: CaseId([case; 16]),
+        court: COURT.parse().expect("a court word"),
+        epoch: 1,
+        number: format!("（2020）川0811执{case}号")
+            .parse()
+            .expect("a case number"),
+    }
+}
+
+/// A device with one case, logged in, its statements sent; the pull is next.
+fn with_a_case() -> Bench {
+    let mut bench = bench();
+    bench.shelf.unlock().expect("the key is here");
+    bench.log_in();
+    assert_eq!(bench.request().path, "/device/v1/pull");
+    bench.answer(feed(&[Frame::Grant(grant(1))]));
+    let keys = bench.request();
+    bench.admit(&keys);
+    bench
+}
+
+#[test]
+fn cases_are_pulled_by_one_digest_and_named_once_when_the_court_asks() {
+    let mut bench = with_a_case();
+    let held = bench.shelf.cursors().expect("reads").expect("unlocked");
+    assert_eq!(held.len(), 1);
+    for round in 0..2 {
+        let asked: PullRequest = content(&bench.request());
+        assert_eq!(asked.cases, []);
+        assert_eq!(asked.cases_sha256, Some(digest_cursors(&held)), "{round}");
+        bench.answer(feed(&[Frame::CasesWanted {}]));
+        let asked: PullRequest = content(&bench.request());
+        assert_eq!((asked.cases, asked.cases_sha256), (held.clone(), None));
+        bench.answer(feed(&[]));
+        bench.machine.wake();
+    }
+    // A court that asks again although they were named is not asked for ever.
+    bench.request();
+    bench.answer(feed(&[Frame::CasesWanted {}]));
+    bench.request();
+    bench.answer(feed(&[Frame::CasesWanted {}]));
+    assert_eq!(bench.step(), Step::Idle);
+}
+
+#[test]
+fn in_the_middle_of_a_long_answer_own_statements_wait_together_yet_not_for_ever() {
+    let mut bench = with_a_case();
+    let mut pulls = 0;
+    for case in 2..60 {
+        let request = bench.request();
+        if request.path == "/device/v1/statements" {
+            let asked: StatementsRequest = content(&request);
+            assert!(asked.statements.len() > 8, "{}", asked.statements.len());
+            assert!(pulls > 8, "after {pulls} pulls");
+            return;
+        }
+        pulls += 1;
+        let (mut head, bytes) = (Head::EMPTY, first_event(case));
+        head.follow(CaseId([case; 16]), &bytes).expect("follows");
+        let event = EventFrame {
+            event: RawValue::from_string(String::from_utf8(bytes).expect("UTF-8")).expect("JSON"),
+            openings: std::collections::BTreeMap::new(),
+        };
+        let cursor = CaseCursor {
+            case: CaseId([case; 16]),
+            epoch: 1,
+            head,
+        };
+        bench.answer(feed(&[
+            Frame::Grant(grant(case)),
+            Frame::Event(event),
+            Frame::CaseCheckpoint(cursor),
+            Frame::More {},
+        ]));
+    }
+    panic!("statements were never sent");
+}
+
+/// The first event of a case, of a kind that this version does not know.
+fn first_event(case: u8) -> Vec<u8> {
+    let event = Event {
+        at_ms: zhixing_protocol::time::UtcMillis(1),
+        body: Value::Object(Object::new()),
+        case: CaseId([case; 16]),
+        cause: StatementHash([case; 32]),
+        corrects: None,
+        hidden: std::collections::BTreeMap::new(),
+        kind: "later.kind".to_owned(),
+        occurred_on: "2026-01-05".parse().expect("a date"),
+        prev: Head::EMPTY.hash,
+        seq: 1,
+        visibility: Visibility::Table,
+        unknown: Object::new(),
+    };
+    event.to_bytes().expect("canonical")
 }
