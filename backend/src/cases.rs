@@ -11,7 +11,7 @@ use zhixing_protocol::statement::{CaseRole, Opening, Openings};
 use zhixing_protocol::time::UtcMillis;
 
 use crate::court::Court;
-use crate::store::{Arg, StoreError, StoreResult, Tx};
+use crate::store::{Arg, Insert, StoreError, StoreResult, Tx};
 
 /// A case as its row has it.
 #[derive(Debug, Clone)]
@@ -53,13 +53,25 @@ pub async fn state(court: &Court, tx: &mut Tx, case: &CaseRow) -> StoreResult<Ar
     if let Some(state) = court.cached_state(case.case, case.head) {
         return Ok(state);
     }
+    let state = computed_state(tx, case).await?;
+    court.cache_state(case.case, case.head, Arc::clone(&state));
+    Ok(state)
+}
+
+/// As [`state`], taken out of the memory, so that [`append`] changes it without a copy.
+pub async fn take_state(court: &Court, tx: &mut Tx, case: &CaseRow) -> StoreResult<Arc<CaseState>> {
+    match court.take_state(case.case, case.head) {
+        Some(state) => Ok(state),
+        None => computed_state(tx, case).await,
+    }
+}
+
+async fn computed_state(tx: &mut Tx, case: &CaseRow) -> StoreResult<Arc<CaseState>> {
     let mut state = CaseState::default();
     for (event, _, _) in events(tx, case.case, 0, None).await? {
         state.apply(&event, &Openings::new());
     }
-    let state = Arc::new(state);
-    court.cache_state(case.case, case.head, Arc::clone(&state));
-    Ok(state)
+    Ok(Arc::new(state))
 }
 
 /// The state of a case for showing: with every hidden value the court holds.
@@ -164,18 +176,24 @@ pub async fn openings(tx: &mut Tx, statement: StatementHash) -> StoreResult<Open
         .collect()
 }
 
+static EVENTS: Insert = Insert {
+    head: "INSERT INTO events (case_id, seq, bytes, opens) VALUES",
+    columns: 4,
+    tail: "",
+};
+
 /// Numbers, chains and stores events, and moves the case's head (I5, I6). Grants follow assignments.
 pub async fn append(
     court: &Court,
     tx: &mut Tx,
     case: &CaseRow,
-    state: &CaseState,
+    state: Arc<CaseState>,
     drafts: Vec<EventDraft>,
     cause: StatementHash,
     now: UtcMillis,
 ) -> StoreResult<Head> {
     let mut head = case.head;
-    let mut state = state.clone();
+    let mut state = Arc::unwrap_or_clone(state);
     for draft in drafts {
         let event = Event {
             at_ms: now,
@@ -206,16 +224,15 @@ pub async fn append(
             seq: event.seq,
             hash: Event::hash_of(&bytes),
         };
-        tx.execute(
-            "INSERT INTO events (case_id, seq, bytes, opens) VALUES ($1, $2, $3, $4)",
-            &[
+        tx.insert_later(
+            &EVENTS,
+            [
                 case.case.into(),
                 event.seq.into(),
                 bytes.into(),
                 opens.into(),
             ],
-        )
-        .await?;
+        );
         match &body {
             EventBody::CaseAssigned(assigned) => {
                 if assigned.role == CaseRole::Handler
@@ -238,16 +255,15 @@ pub async fn append(
         }
         state.apply(&event, &Openings::new());
     }
-    tx.execute(
+    tx.update_later(
         "UPDATE cases SET head_seq = $2, head_hash = $3, last_event_ms = $4 WHERE case_id = $1",
-        &[
+        vec![
             case.case.into(),
             head.seq.into(),
             head.hash.into(),
             now.0.into(),
         ],
-    )
-    .await?;
+    );
     court.cache_state(case.case, head, Arc::new(state));
     Ok(head)
 }

@@ -18,9 +18,14 @@ use zhixing_protocol::trust::{CourtRecipient, DevicePolicy, Trust, TrustedKey, T
 use crate::config::Config;
 use crate::cursors::RememberedCursors;
 use crate::keys::{CourtKeys, KeyFileError};
-use crate::store::{Arg, Database, StoreError, StoreResult, Tx};
+use crate::store::{Counter, Database, StoreError, StoreResult, Tx};
 use crate::uploads::Uploads;
 
+/// The court's own sequences.
+static NUMBERS: Counter = Counter {
+    take: "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value",
+    set: "UPDATE counters SET value = $2 WHERE name = $1",
+};
 /// Most case states kept in memory.
 const MAX_CACHED_STATES: usize = 2000;
 
@@ -215,16 +220,19 @@ impl Court {
         states.insert(case, (head, state));
     }
 
+    /// Takes the state of a case at `head` out of the memory, to change it without a copy; [`Court::cache_state`] puts it back.
+    pub fn take_state(&self, case: CaseId, head: Head) -> Option<Arc<CaseState>> {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, _) = states.get(&case)?;
+        if *at != head {
+            return None;
+        }
+        states.remove(&case).map(|(_, state)| state)
+    }
+
     /// Gives out the next number of a counter.
-    pub async fn next(tx: &mut Tx, counter: &'static str) -> Result<u64, StoreError> {
-        let row = tx
-            .row(
-                "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value",
-                &[Arg::from(counter)],
-            )
-            .await?;
-        row.ok_or_else(|| StoreError::Damaged(format!("no counter {counter}")))?
-            .count(0)
+    pub async fn next(tx: &mut Tx, counter: &str) -> Result<u64, StoreError> {
+        tx.take_number(&NUMBERS, counter).await
     }
 }
 

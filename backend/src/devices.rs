@@ -16,7 +16,7 @@ use zhixing_protocol::wire::{
 use crate::court::Court;
 use crate::inbox;
 use crate::problem::{Answer, Failure};
-use crate::store::{StoreResult, Tx};
+use crate::store::{Counter, Insert, StoreResult, Tx};
 
 /// How long a ticket can be used: one day.
 const TICKET_MS: i64 = 24 * 3_600_000;
@@ -105,6 +105,16 @@ impl DeviceRow {
     }
 }
 
+static FEED_CURSOR: Counter = Counter {
+    take: "UPDATE devices SET feed_cursor = feed_cursor + 1 WHERE device = $1 RETURNING feed_cursor",
+    set: "UPDATE devices SET feed_cursor = $2 WHERE device = $1",
+};
+static FRAMES: Insert = Insert {
+    head: "INSERT INTO device_feed (device, cursor, kind, body, ord) VALUES",
+    columns: 5,
+    tail: "",
+};
+
 /// Adds a frame to a device's feed.
 pub async fn feed(
     tx: &mut Tx,
@@ -113,17 +123,17 @@ pub async fn feed(
     body: &str,
     ord: u64,
 ) -> StoreResult<()> {
-    tx.execute(
-        "UPDATE devices SET feed_cursor = feed_cursor + 1 WHERE device = $1",
-        &[device.into()],
-    )
-    .await?;
-    tx.execute(
-        "INSERT INTO device_feed (device, cursor, kind, body, ord) \
-         SELECT device, feed_cursor, $2, $3, $4 FROM devices WHERE device = $1",
-        &[device.into(), kind.into(), body.into(), ord.into()],
-    )
-    .await?;
+    let cursor = tx.take_number(&FEED_CURSOR, &device.to_string()).await?;
+    tx.insert_later(
+        &FRAMES,
+        [
+            device.into(),
+            cursor.into(),
+            kind.into(),
+            body.into(),
+            ord.into(),
+        ],
+    );
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 //! Bytes, openings, effect, events and the device's result are written in one transaction (I3, I4). Admission is not
 //! effect: a valid statement that fits its chain is kept and logged whatever becomes of it.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use zhixing_protocol::canonical::Object;
@@ -25,7 +26,7 @@ use crate::cases::{self, CaseRow};
 use crate::court::{self, Court};
 use crate::devices::{DeviceRow, DeviceStatus};
 use crate::problem::{Answer, Failure};
-use crate::store::{Arg, StoreError, StoreResult, Tx};
+use crate::store::{Arg, Insert, StoreError, StoreResult, Tx};
 
 /// Takes a batch of a device in chain order.
 ///
@@ -46,6 +47,7 @@ pub async fn accept(
         return Err(Failure::not_found());
     };
     let mut results = Vec::new();
+    let mut batch = Batch::default();
     for wire in request.statements {
         let signed = wire.into_signed();
         let verified = match signed.clone().verify(court.realm, &row.public_key) {
@@ -57,7 +59,7 @@ pub async fn accept(
                 break;
             }
         };
-        match accept_one(court, &mut tx, &mut row, &verified).await? {
+        match accept_one(court, &mut tx, &mut batch, &mut row, &verified).await? {
             Outcome::Result(result) => {
                 let refused = result.admission == AdmissionResult::Refused;
                 results.push(result);
@@ -108,9 +110,18 @@ enum Outcome {
     Gap { expected_seq: u64 },
 }
 
+/// What a batch learnt of cases, so that it asks once. Nothing but the batch itself changes them while its transaction is open.
+#[derive(Default)]
+struct Batch {
+    cases: HashMap<CaseId, CaseRow>,
+    granted: HashMap<CaseId, bool>,
+    courts: HashSet<String>,
+}
+
 async fn accept_one(
     court: &Court,
     tx: &mut Tx,
+    batch: &mut Batch,
     device: &mut DeviceRow,
     verified: &Verified,
 ) -> Answer<Outcome> {
@@ -124,7 +135,12 @@ async fn accept_one(
         set_aside(court, tx, device, verified.signed(), reason).await?;
         return Ok(Outcome::Result(refused(hash, reason)));
     };
-    let admitted_at = admitted_at(tx, device, link.seq).await?;
+    // Nothing stands beyond the tip.
+    let admitted_at = if link.seq <= device.tip.seq {
+        admitted_at(tx, device, link.seq).await?
+    } else {
+        None
+    };
     let mut admission = admit(
         device.tip,
         link,
@@ -161,11 +177,11 @@ async fn accept_one(
             }))
         }
         Admission::Extends => {
-            let effect = if device.status == DeviceStatus::Revoked {
-                store(court, tx, verified, &Effect::held("revoked_key")).await?;
-                Effect::held("revoked_key")
+            let (ord, effect) = if device.status == DeviceStatus::Revoked {
+                let effect = Effect::held("revoked_key");
+                (store(court, tx, verified, &effect).await?, effect)
             } else {
-                take_effect(court, tx, verified, Some(device)).await?
+                take_effect(court, tx, batch, verified, Some(device)).await?
             };
             device.tip = ChainTip {
                 seq: link.seq,
@@ -179,7 +195,6 @@ async fn accept_one(
             };
             let body = serde_json::to_string(&result).map_err(Failure::internal)?;
             device.feed(tx, "result", &body, 0).await?;
-            let ord = order_of(tx, hash).await?;
             device.feed(tx, "proof", &hash.to_string(), ord).await?;
             Ok(Outcome::Result(result))
         }
@@ -203,15 +218,6 @@ async fn admitted_at(
 
 fn read_effect(text: &str) -> StoreResult<Effect> {
     serde_json::from_str(text).map_err(|error| StoreError::Damaged(error.to_string()))
-}
-
-/// The order in which a statement was admitted: its leaf's index plus one.
-pub async fn order_of(tx: &mut Tx, hash: StatementHash) -> StoreResult<u64> {
-    let row = tx
-        .row("SELECT ord FROM statements WHERE hash = $1", &[hash.into()])
-        .await?;
-    row.ok_or_else(|| StoreError::Damaged("a statement just stored is gone".into()))?
-        .count(0)
 }
 
 async fn is_forked_off(tx: &mut Tx, device: &DeviceRow, hash: StatementHash) -> StoreResult<bool> {
@@ -257,7 +263,18 @@ async fn set_aside(
     Ok(())
 }
 
-/// Stores a statement and its openings; the log takes it from there.
+static STATEMENTS: Insert = Insert {
+    head: "INSERT INTO statements (hash, ord, key_id, device, seq, case_id, type, bytes, signature, admitted_ms, effect) VALUES",
+    columns: 11,
+    tail: "",
+};
+static OPENINGS: Insert = Insert {
+    head: "INSERT INTO openings (statement, member, opening) VALUES",
+    columns: 3,
+    tail: "",
+};
+
+/// Stores a statement and its openings; the log takes it from there. Gives its place in the order of admission: its leaf's index plus one.
 pub async fn store(
     court: &Court,
     tx: &mut Tx,
@@ -268,15 +285,18 @@ pub async fn store(
     let statement = verified.statement();
     let effect =
         serde_json::to_string(effect).map_err(|error| StoreError::Damaged(error.to_string()))?;
-    tx.execute(
-        "INSERT INTO statements (hash, ord, key_id, device, seq, case_id, type, bytes, signature, admitted_ms, effect) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        &[
+    tx.insert_later(
+        &STATEMENTS,
+        [
             verified.hash().into(),
             ord.into(),
             statement.key.into(),
             statement.device.into(),
-            Arg::Int(statement.chain.and_then(|link| i64::try_from(link.seq).ok())),
+            Arg::Int(
+                statement
+                    .chain
+                    .and_then(|link| i64::try_from(link.seq).ok()),
+            ),
             statement.case.into(),
             statement.r#type.as_str().into(),
             verified.signed().bytes.clone().into(),
@@ -284,58 +304,64 @@ pub async fn store(
             court.now().0.into(),
             effect.into(),
         ],
-    )
-    .await?;
+    );
     for (member, opening) in &verified.signed().openings {
         let opening = serde_json::to_string(opening)
             .map_err(|error| StoreError::Damaged(error.to_string()))?;
-        tx.execute(
-            "INSERT INTO openings (statement, member, opening) VALUES ($1, $2, $3)",
-            &[
+        tx.insert_later(
+            &OPENINGS,
+            [
                 verified.hash().into(),
                 member.as_str().into(),
                 opening.into(),
             ],
-        )
-        .await?;
+        );
     }
     Ok(ord)
 }
 
-/// Judges rights, drafts events, stores everything.
+/// Judges rights, drafts events, stores everything. Gives the statement's place in the order of admission and its effect.
 async fn take_effect(
     court: &Court,
     tx: &mut Tx,
+    batch: &mut Batch,
     verified: &Verified,
     device: Option<&DeviceRow>,
-) -> Answer<Effect> {
+) -> Answer<(u64, Effect)> {
     let statement = verified.statement();
     let now = court.now();
     let body = statement.body();
     let case = match statement.case {
-        Some(case) => find_or_file(tx, case, &body).await?,
+        Some(case) => match batch.cases.remove(&case) {
+            Some(known) => Some(known),
+            // Only the court files a case.
+            None if device.is_some() => cases::row(tx, case).await?,
+            None => find_or_file(tx, case, &body).await?,
+        },
         None => None,
     };
-    let state = match &case {
-        Some(case) => Some(cases::state(court, tx, case).await?),
-        None => None,
-    };
-    if device.is_some() && of_another_court(tx, statement, case.as_ref()).await? {
-        let effect = if is_evidence(statement) {
-            Effect::held("another_court")
+    if let Some(device) = device {
+        let refusal = if of_another_court(tx, batch, statement, case.as_ref()).await? {
+            Some(if is_evidence(statement) {
+                Effect::held("another_court")
+            } else {
+                Effect::rejected("another_court")
+            })
+        } else if let Ok(body) = &body {
+            let reason = forbidden(tx, batch, device, statement, body).await?;
+            reason.map(Effect::rejected)
         } else {
-            Effect::rejected("another_court")
+            None
         };
-        store(court, tx, verified, &effect).await?;
-        return Ok(effect);
+        if let Some(effect) = refusal {
+            batch.cases.extend(case.map(|case| (case.case, case)));
+            return Ok((store(court, tx, verified, &effect).await?, effect));
+        }
     }
-    if let (Some(device), Ok(body)) = (device, &body)
-        && let Some(reason) = forbidden(tx, device, statement, body).await?
-    {
-        let effect = Effect::rejected(reason);
-        store(court, tx, verified, &effect).await?;
-        return Ok(effect);
-    }
+    let state = match &case {
+        Some(case) => Some(cases::take_state(court, tx, case).await?),
+        None => None,
+    };
     let mut earlier = std::collections::BTreeMap::new();
     if let Ok(Body::EvidenceAssign(assign)) = &body {
         for hash in &assign.statements {
@@ -357,16 +383,20 @@ async fn take_effect(
     } else {
         effect
     };
-    store(court, tx, verified, &effect).await?;
-    if let (Some(case), Some(state)) = (&case, &state)
-        && !drafts.is_empty()
-    {
-        cases::append(court, tx, case, state, drafts, verified.hash(), now).await?;
+    let ord = store(court, tx, verified, &effect).await?;
+    if let (Some(mut case), Some(state)) = (case, state) {
+        if drafts.is_empty() {
+            court.cache_state(case.case, case.head, state);
+        } else {
+            let cause = verified.hash();
+            case.head = cases::append(court, tx, &case, state, drafts, cause, now).await?;
+        }
+        batch.cases.insert(case.case, case);
     }
     if let (Some(device), Ok(body)) = (device, &body) {
         device_effects(tx, device, statement, body, now).await?;
     }
-    Ok(effect)
+    Ok((ord, effect))
 }
 
 /// The case, made by the import that files it.
@@ -413,18 +443,27 @@ fn is_evidence(statement: &Statement) -> bool {
 /// Whether a statement was made for another court: than that of its case, or than any of this deployment.
 async fn of_another_court(
     tx: &mut Tx,
+    batch: &mut Batch,
     statement: &Statement,
     case: Option<&CaseRow>,
 ) -> StoreResult<bool> {
-    match case {
-        Some(case) => Ok(statement.court.as_str() != case.court),
-        None => Ok(!court::has_court(tx, statement.court.as_str()).await?),
+    let court = statement.court.as_str();
+    if let Some(case) = case {
+        return Ok(court != case.court);
     }
+    if !batch.courts.contains(court) {
+        if !court::has_court(tx, court).await? {
+            return Ok(true);
+        }
+        batch.courts.insert(court.to_owned());
+    }
+    Ok(false)
 }
 
 /// Why a device may not do this; evidence is never among it (I3).
 async fn forbidden(
     tx: &mut Tx,
+    batch: &mut Batch,
     device: &DeviceRow,
     statement: &Statement,
     body: &Body,
@@ -442,10 +481,15 @@ async fn forbidden(
         Body::CopyPurged(_) => Ok(None),
         _ if is_evidence(statement) => Ok(None),
         _ => match statement.case {
-            Some(case) if !cases::is_granted(tx, case, device.staff).await? => {
-                Ok(Some("not_granted"))
+            Some(case) => {
+                let granted = match batch.granted.get(&case) {
+                    Some(granted) => *granted,
+                    None => cases::is_granted(tx, case, device.staff).await?,
+                };
+                batch.granted.insert(case, granted);
+                Ok((!granted).then_some("not_granted"))
             }
-            _ => Ok(None),
+            None => Ok(None),
         },
     }
 }
@@ -547,7 +591,8 @@ pub async fn issue<B: TypedBody>(
     let verified = signed
         .verify(court.realm, signer.public_key())
         .map_err(Failure::internal)?;
-    let effect = take_effect(court, tx, &verified, None).await?;
+    let mut batch = Batch::default();
+    let (_, effect) = take_effect(court, tx, &mut batch, &verified, None).await?;
     Ok((verified.hash(), effect))
 }
 

@@ -61,16 +61,7 @@ pub(super) async fn run_all(database: &Database, migrations: &[(i64, &str)]) -> 
         .unwrap_or(0);
     for (number, text) in migrations.iter().filter(|(number, _)| *number > newest) {
         for statement in statements(text, matches!(database, Database::Postgres(_))) {
-            match &mut tx {
-                super::Tx::Sqlite(tx) => sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
-                    .execute(&mut **tx)
-                    .await
-                    .map(|_| ())?,
-                super::Tx::Postgres(tx) => sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
-                    .execute(&mut **tx)
-                    .await
-                    .map(|_| ())?,
-            }
+            tx.execute_raw(statement).await?;
         }
         let sha256 = zhixing_protocol::hash::Sha256Digest::of(text.as_bytes());
         tx.execute(

@@ -4,6 +4,7 @@
 //! TEXT JSON. There is one writer at a time on either engine (SQLite: write-ahead log, synchronous FULL; PostgreSQL: an
 //! advisory lock), so that sequences are handed out in the order of commits; readers see one state throughout.
 
+mod later;
 mod migrate;
 mod row;
 #[cfg(test)]
@@ -19,6 +20,8 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+use later::Later;
+pub use later::{Counter, Insert};
 pub use migrate::SCHEMA_VERSION;
 pub use row::{Arg, Row};
 
@@ -75,11 +78,26 @@ pub enum Database {
 }
 
 /// An open transaction. Dropped without [`Tx::commit`], it leaves nothing behind.
-pub enum Tx {
+pub struct Tx {
+    open: OpenTx,
+    later: Later,
+}
+
+/// A transaction on one of the engines.
+enum OpenTx {
     /// On SQLite.
     Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
     /// On PostgreSQL.
     Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
+}
+
+impl From<OpenTx> for Tx {
+    fn from(open: OpenTx) -> Self {
+        Self {
+            open,
+            later: Later::default(),
+        }
+    }
 }
 
 impl Database {
@@ -127,27 +145,29 @@ impl Database {
 
     /// A transaction that only reads and sees one state throughout.
     pub async fn begin_read(&self) -> StoreResult<Tx> {
-        Ok(match self {
-            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
-            Self::Postgres(pool) => Tx::Postgres(
+        Ok(Tx::from(match self {
+            Self::Sqlite { readers, .. } => OpenTx::Sqlite(readers.begin().await?),
+            Self::Postgres(pool) => OpenTx::Postgres(
                 pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                     .await?,
             ),
-        })
+        }))
     }
 
     /// A transaction that changes things. There is one writer at a time on either engine, so none loses a race.
     ///
     /// *Errors*: [`StoreError`].
     pub async fn begin_write(&self) -> StoreResult<Tx> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+        Ok(Tx::from(match self {
+            Self::Sqlite { writer, .. } => {
+                OpenTx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)
+            }
             Self::Postgres(pool) => {
                 let mut tx = pool.begin().await?;
                 sqlx::query(POSTGRES_WRITER_LOCK).execute(&mut *tx).await?;
-                Tx::Postgres(tx)
+                OpenTx::Postgres(tx)
             }
-        })
+        }))
     }
 
     /// Closes all connections.
@@ -176,9 +196,8 @@ macro_rules! bound {
     }};
 }
 
-impl Tx {
-    /// Runs a statement and says how many rows it changed.
-    pub async fn execute(&mut self, sql: &'static str, args: &[Arg]) -> StoreResult<u64> {
+impl OpenTx {
+    async fn execute(&mut self, sql: &'static str, args: &[Arg]) -> StoreResult<u64> {
         Ok(match self {
             Self::Sqlite(tx) => bound!(sqlx::query(sql), args)
                 .execute(&mut **tx)
@@ -191,16 +210,40 @@ impl Tx {
         })
     }
 
+    /// Runs an insertion of many rows; its text is made of constants of this program.
+    async fn execute_made(&mut self, sql: String, args: &[Arg]) -> StoreResult<()> {
+        match self {
+            Self::Sqlite(tx) => bound!(sqlx::query(sqlx::AssertSqlSafe(sql)), args)
+                .execute(&mut **tx)
+                .await
+                .map(|_| ())?,
+            Self::Postgres(tx) => bound!(sqlx::query(sqlx::AssertSqlSafe(sql)), args)
+                .execute(&mut **tx)
+                .await
+                .map(|_| ())?,
+        }
+        Ok(())
+    }
+}
+
+impl Tx {
+    /// Runs a statement and says how many rows it changed.
+    pub async fn execute(&mut self, sql: &'static str, args: &[Arg]) -> StoreResult<u64> {
+        self.settle().await?;
+        self.open.execute(sql, args).await
+    }
+
     /// All rows of a query.
     pub async fn rows(&mut self, sql: &'static str, args: &[Arg]) -> StoreResult<Vec<Row>> {
-        Ok(match self {
-            Self::Sqlite(tx) => bound!(sqlx::query(sql), args)
+        self.settle().await?;
+        Ok(match &mut self.open {
+            OpenTx::Sqlite(tx) => bound!(sqlx::query(sql), args)
                 .fetch_all(&mut **tx)
                 .await?
                 .into_iter()
                 .map(Row::Sqlite)
                 .collect(),
-            Self::Postgres(tx) => bound!(sqlx::query(sql), args)
+            OpenTx::Postgres(tx) => bound!(sqlx::query(sql), args)
                 .fetch_all(&mut **tx)
                 .await?
                 .into_iter()
@@ -211,23 +254,35 @@ impl Tx {
 
     /// The first row of a query.
     pub async fn row(&mut self, sql: &'static str, args: &[Arg]) -> StoreResult<Option<Row>> {
-        Ok(match self {
-            Self::Sqlite(tx) => bound!(sqlx::query(sql), args)
+        self.settle().await?;
+        Ok(match &mut self.open {
+            OpenTx::Sqlite(tx) => bound!(sqlx::query(sql), args)
                 .fetch_optional(&mut **tx)
                 .await?
                 .map(Row::Sqlite),
-            Self::Postgres(tx) => bound!(sqlx::query(sql), args)
+            OpenTx::Postgres(tx) => bound!(sqlx::query(sql), args)
                 .fetch_optional(&mut **tx)
                 .await?
                 .map(Row::Postgres),
         })
     }
 
+    /// Runs one statement of a migration.
+    async fn execute_raw(&mut self, sql: String) -> StoreResult<()> {
+        let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql));
+        match &mut self.open {
+            OpenTx::Sqlite(tx) => sql.execute(&mut **tx).await.map(|_| ())?,
+            OpenTx::Postgres(tx) => sql.execute(&mut **tx).await.map(|_| ())?,
+        }
+        Ok(())
+    }
+
     /// Makes the changes durable.
-    pub async fn commit(self) -> StoreResult<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+    pub async fn commit(mut self) -> StoreResult<()> {
+        self.settle().await?;
+        match self.open {
+            OpenTx::Sqlite(tx) => tx.commit().await?,
+            OpenTx::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use super::{StoreError, StoreResult};
 
 /// A value for a `$N`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arg {
     /// BIGINT
     Int(Option<i64>),

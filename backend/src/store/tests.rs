@@ -3,6 +3,16 @@
 use super::testing::on_both_engines;
 use super::*;
 
+static SETTINGS: Insert = Insert {
+    head: "INSERT INTO settings (name, value) VALUES",
+    columns: 2,
+    tail: "",
+};
+static NUMBERS: Counter = Counter {
+    take: "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value",
+    set: "UPDATE counters SET value = $2 WHERE name = $1",
+};
+
 async fn put(tx: &mut Tx, name: &str, value: &str) {
     tx.execute(
         "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -54,6 +64,44 @@ on_both_engines! {
         let row = tx.row("SELECT parent FROM courts", &[]).await.expect("reads").expect("the row");
         assert_eq!(row.optional_text(0).expect("NULL"), None);
         assert!(matches!(row.text(0), Err(StoreError::Column(0))), "NULL where a value is needed");
+    }
+
+    /// Nobody inside a transaction can tell that writes waited, and nobody outside sees them before it commits.
+    async fn rows_that_wait_are_there_for_the_next_question(scratch: Scratch) {
+        let db = scratch.open().await.expect("opens");
+        for commit in [false, true] {
+            let mut tx = db.begin_write().await.expect("begins");
+            // More than one insertion takes.
+            for number in 0..1_100_u64 {
+                let place = tx.take_number(&NUMBERS, "ord").await.expect("a number");
+                assert_eq!(place, number + 1);
+                tx.insert_later(&SETTINGS, [format!("n{number}").into(), place.to_string().into()]);
+                tx.update_later(
+                    "UPDATE settings SET value = $2 WHERE name = $1",
+                    vec!["n7".into(), format!("changed {number}").into()],
+                );
+            }
+            assert_eq!(get(&mut tx, "n1099").await.as_deref(), Some("1100"));
+            assert_eq!(get(&mut tx, "n7").await.as_deref(), Some("changed 1099"), "the last counts");
+            let row = tx.row("SELECT value FROM counters WHERE name = $1", &["ord".into()]).await;
+            let counter = row.expect("reads").expect("the row").count(0);
+            assert_eq!(counter.expect("a number"), 1_100);
+            tx.insert_later(&SETTINGS, ["last".into(), "one".into()]);
+            assert_eq!(tx.take_number(&NUMBERS, "ord").await.expect("a number"), 1_101);
+            if commit {
+                tx.commit().await.expect("commits");
+            }
+        }
+        let mut tx = db.begin_read().await.expect("begins");
+        assert_eq!(get(&mut tx, "last").await.as_deref(), Some("one"));
+        let row = tx.row("SELECT value FROM counters WHERE name = $1", &["ord".into()]).await;
+        assert_eq!(row.expect("reads").expect("the row").count(0).expect("a number"), 1_101);
+        drop(tx);
+        let mut tx = db.begin_write().await.expect("begins");
+        tx.insert_later(&SETTINGS, ["last".into(), "twice".into()]);
+        assert!(tx.commit().await.is_err(), "a row twice is told at the latest by the commit");
+        let mut tx = db.begin_write().await.expect("begins");
+        assert!(matches!(tx.take_number(&NUMBERS, "none").await, Err(StoreError::Damaged(_))));
     }
 
     async fn a_column_of_another_type_is_an_error(scratch: Scratch) {

@@ -23,7 +23,11 @@ impl<'b> Scan<'b> {
     fn skip(&mut self, expected: &[u8]) -> Option<()> {
         let rest = self.bytes.get(self.at..)?;
         rest.starts_with(expected)
-            .then(|| self.at += expected.len())
+            .then(|| self.advance(expected.len()))
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        self.at = self.at.saturating_add(bytes);
     }
 
     fn value(&mut self, depth: usize) -> Option<()> {
@@ -49,13 +53,13 @@ impl<'b> Scan<'b> {
             .iter()
             .position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '))?;
         let text = rest.get(..end)?;
-        self.at += end;
+        self.advance(end);
         self.skip(b"\"").map(|()| text)
     }
 
     fn integer(&mut self) -> Option<()> {
         if self.peek()? == b'-' {
-            self.at += 1;
+            self.advance(1);
             // There is no -0, and no sign alone.
             if !matches!(self.peek()?, b'1'..=b'9') {
                 return None;
@@ -64,7 +68,7 @@ impl<'b> Scan<'b> {
         let rest = self.bytes.get(self.at..)?;
         let len = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let digits = rest.get(..len)?;
-        self.at += len;
+        self.advance(len);
         if digits.len() > 1 && digits.starts_with(b"0") {
             return None;
         }
@@ -78,7 +82,7 @@ impl<'b> Scan<'b> {
             return self.skip(b"]");
         }
         loop {
-            self.value(depth + 1)?;
+            self.value(depth.saturating_add(1))?;
             if self.peek()? == b']' {
                 return self.skip(b"]");
             }
@@ -99,7 +103,7 @@ impl<'b> Scan<'b> {
             }
             before = Some(name);
             self.skip(b":")?;
-            self.value(depth + 1)?;
+            self.value(depth.saturating_add(1))?;
             if self.peek()? == b'}' {
                 return self.skip(b"}");
             }
