@@ -27,6 +27,8 @@ pub use row::{Arg, Row};
 
 /// Readers of SQLite beside the one writer.
 const SQLITE_READERS: u32 = 4;
+/// Rows that SQLite's thread reads ahead of who takes them: fewer changes of threads for long answers.
+const SQLITE_ROWS: usize = 1_000;
 /// Connections to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 8;
 /// The one statement that only PostgreSQL needs: writers of all nodes queue here, as SQLite's do by themselves. The
@@ -109,6 +111,7 @@ impl Database {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10))
+            .row_buffer_size(SQLITE_ROWS)
             .foreign_keys(true);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)

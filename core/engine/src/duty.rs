@@ -7,7 +7,7 @@ use zhixing_protocol::event::{Effect, preview_record};
 use zhixing_protocol::hash::StatementHash;
 use zhixing_protocol::ids::{CaseId, MeasureId, PauseId, SubjectId};
 use zhixing_protocol::rules::calendar::Calendar;
-use zhixing_protocol::rules::evaluate::{Evaluator, Standing};
+use zhixing_protocol::rules::evaluate::{DutyPrompt, Evaluator, Standing};
 use zhixing_protocol::rules::pack::RulePack;
 use zhixing_protocol::rules::view::{PromptView, RuleVerdict, rule_verdicts};
 use zhixing_protocol::statement::{
@@ -95,7 +95,7 @@ impl Engine {
         let pack = self.rule_pack();
         let evaluator = Evaluator::new(pack, Calendar::bundled());
         let view = self.case_view(case)?;
-        Ok(self.prompts_of(&evaluator, &view.state, self.law_time(at)?))
+        Ok(self.prompts_of(&evaluator, &view.state, self.law_time(at)?, |_| true))
     }
 
     /// What is overdue, or due within so many days, in all cases; the case with the most urgent first. What has a reminder of its own is in the
@@ -104,14 +104,16 @@ impl Engine {
         let now = self.law_time(at)?;
         let evaluator = Evaluator::new(self.rule_pack(), Calendar::bundled());
         let mut all = Vec::new();
+        let today = now.shanghai_date();
+        let is_near = |prompt: &DutyPrompt<'_>| match prompt.standing {
+            Standing::Overdue => true,
+            Standing::Open => prompt
+                .days_left(today)
+                .is_some_and(|days| days <= i64::from(within_days) || prompt.reminds()),
+            _ => false,
+        };
         for (known, state) in self.shelf.current_states()? {
-            let mut prompts = self.prompts_of(&evaluator, &state, now);
-            prompts.retain(|prompt| {
-                let near = prompt
-                    .days_left
-                    .is_some_and(|days| days <= i64::from(within_days) || prompt.reminds);
-                prompt.standing == Standing::Overdue || prompt.standing == Standing::Open && near
-            });
+            let prompts = self.prompts_of(&evaluator, &state, now, is_near);
             if !prompts.is_empty() {
                 all.push(CasePrompts {
                     case: known.case.to_string(),
@@ -225,16 +227,19 @@ impl Engine {
             .hash)
     }
 
+    /// The prompts of a case that `keep` keeps, ready to be shown.
     fn prompts_of(
         &self,
         evaluator: &Evaluator<'static>,
         state: &CaseState,
         now: UtcMillis,
+        keep: impl Fn(&DutyPrompt<'_>) -> bool,
     ) -> Vec<PromptView> {
         let today = now.shanghai_date();
-        evaluator
-            .evaluate(state, now)
+        let prompts = evaluator.evaluate(state, now);
+        prompts
             .iter()
+            .filter(|prompt| keep(prompt))
             .map(|prompt| PromptView::new(prompt, self.rule_pack(), today))
             .collect()
     }

@@ -199,11 +199,13 @@ impl Queue {
         }))
     }
 
-    /// Stores an anchor that arrived now, in this boot.
+    /// Stores an anchor that arrived now, in this boot. Earlier ones that no statement names go: a device hears the court's time in every pull.
     pub fn insert_anchor(&self, document: &SignedDocument, anchor: &TimeAnchor) -> Result<()> {
-        self.db.execute(
-            "INSERT INTO anchor(sha256, boot, elapsed_ms, server_ms, document, signature)
-             VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(sha256) DO NOTHING",
+        let transaction = self.begin()?;
+        transaction.execute("DELETE FROM anchor WHERE used = 0", [])?;
+        transaction.execute(
+            "INSERT INTO anchor(sha256, boot, elapsed_ms, server_ms, document, signature, used)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0) ON CONFLICT(sha256) DO NOTHING",
             params![
                 document.sha256().0,
                 self.ports.clock.boot(),
@@ -213,18 +215,19 @@ impl Queue {
                 document.signature().as_der(),
             ],
         )?;
-        Ok(())
+        Ok(transaction.commit()?)
     }
 
     /// The newest anchor of a boot.
     pub(crate) fn anchor(&self, boot: &str) -> Result<Option<AnchorReading>> {
         let found = self
             .db
-            .query_row(
+            .prepare_cached(
                 "SELECT elapsed_ms, server_ms, sha256 FROM anchor WHERE boot = ?1 ORDER BY elapsed_ms DESC LIMIT 1",
-                [boot],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?)),
-            )
+            )?
+            .query_row([boot], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?))
+            })
             .optional()?;
         found
             .map(|(elapsed_ms, server_ms, sha256)| {

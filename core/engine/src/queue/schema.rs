@@ -107,4 +107,7 @@ CREATE TABLE refusal(
   count INTEGER NOT NULL,
   newest_ms INTEGER NOT NULL
 ) STRICT;
+", "
+ALTER TABLE anchor ADD COLUMN used INTEGER NOT NULL DEFAULT 1; -- 0: no statement names it, the next anchor replaces it
+CREATE INDEX anchor_boot ON anchor(boot, elapsed_ms);
 "];

@@ -194,6 +194,11 @@ impl Queue {
                 serde_json::to_string(&signed.openings)?,
             ],
         )?;
+        if let Some(anchor) = &statement.clock.anchor {
+            transaction
+                .prepare_cached("UPDATE anchor SET used = 1 WHERE sha256 = ?1 AND used = 0")?
+                .execute([anchor.sha256.0])?;
+        }
         let added = with(transaction, made)?;
         Ok((made, added))
     }

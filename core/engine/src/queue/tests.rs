@@ -1,5 +1,6 @@
 use zhixing_protocol::canonical::{Object, Value};
 use zhixing_protocol::ids::NoteId;
+use zhixing_protocol::receipt::TimeAnchor;
 use zhixing_protocol::statement::{Admission, CaseNote, ChainHead, ChainTip, Statement, admit};
 use zhixing_protocol::time::{Date, UtcMillis};
 
@@ -190,4 +191,45 @@ fn an_enrolment_at_a_server_of_another_root_names_the_untrusted_key() {
     );
     let answer = court.answer_enrol(&request);
     device.accept_enrol(&answer).expect("the right court");
+}
+
+/// A device hears the court's time in every pull; what no statement names does not pile up, what one names stays.
+#[test]
+fn anchors_that_no_statement_names_are_replaced() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (holdings, court, clock) = enrolled(folder.path(), 1).expect("enrols");
+    let queue = || holdings.queue();
+    let hear = |number: i64| {
+        clock.advance(1_000);
+        let document = court.anchor(&format!("n{number}"), UtcMillis(1_000 * number));
+        let trust = queue().trust().expect("reads").expect("trust");
+        let anchor = TimeAnchor::verify(&document, &trust).expect("the court's own");
+        queue().insert_anchor(&document, &anchor).expect("stores");
+    };
+    let held = || {
+        queue()
+            .count("SELECT count(*) FROM anchor")
+            .expect("counts")
+    };
+    hear(1);
+    hear(2);
+    assert_eq!(held(), 1);
+    let body = ChainHead { pending_items: 0 };
+    let (made, ()) = queue()
+        .make_statement(&body, None, Object::new(), |_, _| Ok(()))
+        .expect("makes");
+    hear(3);
+    hear(4);
+    assert_eq!(held(), 2, "the one that is named and the newest");
+    let own = queue().statement(made.hash).expect("reads").expect("there");
+    let named = Statement::parse(&own.signed.bytes)
+        .expect("ours")
+        .clock
+        .anchor;
+    assert_eq!(named.map(|anchor| anchor.server_ms), Some(UtcMillis(2_000)));
+    let reading = queue().clock_reading().expect("reads").anchor;
+    assert_eq!(
+        reading.map(|anchor| anchor.server_ms),
+        Some(UtcMillis(4_000))
+    );
 }

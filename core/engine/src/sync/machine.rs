@@ -20,7 +20,7 @@ use crate::casebook::Shelf;
 use crate::error::{EngineError, ErrorKind, Result};
 
 /// Most case events of one answer: some 1 KB each, so an answer stays far below the bound of I11.
-const PULL_EVENTS: u32 = 1_000;
+const PULL_EVENTS: u32 = 2_000;
 /// After so many answers that said there is more, own statements are sent in between.
 const MOST_FOLLOWING: u32 = 16;
 /// How long after everything was sent the receipts are asked for again.

@@ -139,7 +139,7 @@ impl PromptView {
             standing: prompt.standing,
             due: prompt.due,
             days_left: prompt.days_left(today),
-            reminds: rule.remind_days.is_some() && prompt.standing == Standing::Open,
+            reminds: prompt.reminds(),
             earliest,
             hard: prompt.is_hard(),
             soft_limit: prompt.soft_limit,

@@ -70,6 +70,11 @@ impl DutyPrompt<'_> {
         self.rule.hard && !self.soft_limit
     }
 
+    /// Its rule has a reminder, and the reminder's day has come.
+    pub fn reminds(&self) -> bool {
+        self.rule.remind_days.is_some() && self.standing == Standing::Open
+    }
+
     /// Days from `today` to its date; negative once it has passed.
     pub fn days_left(&self, today: Date) -> Option<i64> {
         Some(self.due?.date().to_days().saturating_sub(today.to_days()))
@@ -122,6 +127,15 @@ pub struct Explanation<'a> {
     pub verdicts: Vec<Verdict<'a>>,
 }
 
+/// What somebody wants to know of a trigger.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// The prompts alone.
+    Prompts,
+    /// Every verdict.
+    Everything,
+}
+
 /// A pack and a calendar made ready for many cases.
 pub struct Evaluator<'a> {
     pack: &'a RulePack,
@@ -169,8 +183,9 @@ impl<'a> Evaluator<'a> {
             .iter()
             .filter_map(|place| self.pack.rules.get(*place))
         {
-            for verdict in self.judge(rule, &case) {
-                if let Verdict::Prompts(prompt) = verdict {
+            for trigger in triggers(rule, &case) {
+                let verdict = self.judge_trigger(rule, trigger, &case, Wanted::Prompts);
+                if let Some(Verdict::Prompts(prompt)) = verdict {
                     prompts.push(*prompt);
                 }
             }
@@ -206,62 +221,73 @@ impl<'a> Evaluator<'a> {
         let triggers = triggers(rule, case);
         triggers
             .into_iter()
-            .map(|trigger| self.judge_trigger(rule, trigger, case))
+            .filter_map(|trigger| self.judge_trigger(rule, trigger, case, Wanted::Everything))
             .collect()
     }
 
-    fn judge_trigger(&self, rule: &'a Rule, trigger: &LegalFact, case: &Case<'_>) -> Verdict<'a> {
+    /// What became of a trigger; none only where a prompt is wanted and there is none.
+    fn judge_trigger(
+        &self,
+        rule: &'a Rule,
+        trigger: &LegalFact,
+        case: &Case<'_>,
+        wanted: Wanted,
+    ) -> Option<Verdict<'a>> {
         let trigger_seq = trigger.seq;
         let day = trigger.at.date();
         let too_old = rule.valid_from.is_some_and(|from| day < from);
         let too_new = rule.valid_to.is_some_and(|to| day > to);
         if too_old || too_new {
-            return Verdict::NotInForce { trigger_seq };
+            return Some(Verdict::NotInForce { trigger_seq });
         }
         let conditions = rule.trigger.conditions.iter();
         for condition in conditions {
             if !holds(condition, trigger, case) {
-                return Verdict::ConditionFails {
+                return Some(Verdict::ConditionFails {
                     trigger_seq,
                     condition,
-                };
+                });
             }
         }
         let closers = closers(rule, trigger, case);
+        let is_periodic = rule.deadline.kind == DeadlineKind::Periodic;
+        if wanted == Wanted::Prompts && !is_periodic && !closers.is_empty() {
+            return None; // only an explanation says whether it was closed in time
+        }
         let prompt = self.count(rule, trigger, &closers, case);
-        if rule.deadline.kind != DeadlineKind::Periodic {
+        if !is_periodic {
             if let Some(by) = closers.first() {
                 let late = prompt.due.is_some_and(|due| {
                     is_deadline(rule.deadline.kind) && by.at.date() > due.date()
                 });
-                return Verdict::Closed {
+                return Some(Verdict::Closed {
                     trigger_seq,
                     by_seq: by.seq,
                     late,
-                };
+                });
             }
         } else if prompt.occurrence.is_none() {
             let by_seq = closers.last().map_or(trigger_seq, |by| by.seq);
-            return Verdict::Closed {
+            return Some(Verdict::Closed {
                 trigger_seq,
                 by_seq,
                 late: false,
-            };
+            });
         }
         let ended = case
             .first(&rule.ended_by, |fact| fact.at.date() >= day)
             .or(case.closed.filter(|_| !rule.survives_closing));
         if let Some(by) = ended {
-            return Verdict::Ended {
+            return Some(Verdict::Ended {
                 trigger_seq,
                 by_seq: by.seq,
-            };
+            });
         }
-        if passed(&prompt, case) {
+        Some(if passed(&prompt, case) {
             Verdict::Passed(Box::new(prompt))
         } else {
             Verdict::Prompts(Box::new(prompt))
-        }
+        })
     }
 
     fn count(
