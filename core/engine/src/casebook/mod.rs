@@ -147,7 +147,7 @@ impl Shelf {
         if changes.is_empty() || !self.is_unlocked() {
             return Ok(TakenIn::default());
         }
-        let random = || Ok(self.holdings.ports.random()?);
+        let random = || self.holdings.ports.random();
         // The keys are durable before a statement names one.
         let taken = self.with_book(|book| book.take_in(changes, &random))?;
         if !taken.granted.is_empty() {

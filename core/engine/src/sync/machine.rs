@@ -170,7 +170,7 @@ impl Machine {
             .stalled_until
             .filter(|until| now < *until && *until <= horizon);
         // In the middle of a long answer the own statements, such as the key of each case just granted, wait to be sent together.
-        let in_the_middle = self.pull_wanted && self.following % MOST_FOLLOWING > 0;
+        let in_the_middle = self.pull_wanted && !self.following.is_multiple_of(MOST_FOLLOWING);
         let (in_flight, request) = if in_the_middle {
             self.pull()?
         } else if let Some(found) = self.statements()? {

@@ -614,8 +614,7 @@ fn cases_are_pulled_by_one_digest_and_named_once_when_the_court_asks() {
 #[test]
 fn in_the_middle_of_a_long_answer_own_statements_wait_together_yet_not_for_ever() {
     let mut bench = with_a_case();
-    let mut pulls = 0;
-    for case in 2..60 {
+    for (pulls, case) in (2..60).enumerate() {
         let request = bench.request();
         if request.path == "/device/v1/statements" {
             let asked: StatementsRequest = content(&request);
@@ -623,7 +622,6 @@ fn in_the_middle_of_a_long_answer_own_statements_wait_together_yet_not_for_ever(
             assert!(pulls > 8, "after {pulls} pulls");
             return;
         }
-        pulls += 1;
         let (mut head, bytes) = (Head::EMPTY, first_event(case));
         head.follow(CaseId([case; 16]), &bytes).expect("follows");
         let event = EventFrame {
