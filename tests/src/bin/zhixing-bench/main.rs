@@ -6,6 +6,7 @@ mod machine;
 mod report;
 mod server;
 mod transfer;
+mod upload;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -119,7 +120,7 @@ async fn main() -> ExitCode {
         transfer::head(&setup, &mut report).await;
     }
     if wanted("upload") {
-        transfer::upload(&setup, &mut report);
+        upload::upload(&setup, &mut report);
     }
     if wanted("resent") {
         transfer::resent(&setup, &mut report).await;

@@ -1,14 +1,13 @@
-//! Uploads: real processes, beside tusd; a hung connection; bytes sent twice.
+//! A hung connection beside tusd, bytes sent twice, and what measuring transfers needs.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use zhixing_engine::Engine;
 use zhixing_engine::sync::{Body, HttpRequest, Step, Transport as _};
 use zhixing_protocol::canonical::Object;
-use zhixing_protocol::evidence::DigestPass;
 use zhixing_protocol::statement::ImportSource;
 use zhixing_tests::{Fault, Proxy, TestDevice};
 
@@ -17,14 +16,13 @@ use crate::device::{Meter, court, sync};
 use crate::machine::Process;
 use crate::report::{Report, ms};
 
-const MIB: u64 = 1024 * 1024;
-/// Rounds of transfers of whole gibibytes.
-const LARGE_ROUNDS: u32 = 3;
+/// Bytes of a mebibyte.
+pub const MIB: u64 = 1024 * 1024;
 
-/// A file of noise.
-fn noise(path: &Path, bytes: u64) {
+/// A file of noise; another seed makes it another file.
+pub fn noise(path: &Path, bytes: u64, seed: u64) {
     let mut file = std::io::BufWriter::new(std::fs::File::create(path).expect("a file"));
-    let mut state = 0x2545_f491_4f6c_dd1d_u64 ^ bytes;
+    let mut state = 0x2545_f491_4f6c_dd1d_u64 ^ bytes ^ seed.wrapping_mul(0x9e37_79b9);
     let mut left = bytes;
     let mut block = vec![0_u8; 64 * 1024];
     while left > 0 {
@@ -42,12 +40,14 @@ fn noise(path: &Path, bytes: u64) {
     file.flush().expect("flushes");
 }
 
-fn free_port() -> u16 {
+/// A port that nobody has.
+pub fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("bound").port()
 }
 
-fn wait_for(port: u16) {
+/// Waits until somebody listens.
+pub fn wait_for(port: u16) {
     let start = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(
@@ -58,264 +58,16 @@ fn wait_for(port: u16) {
     }
 }
 
-fn run(program: &Path, arguments: &[&str]) -> String {
-    let output = std::process::Command::new(program)
-        .args(arguments)
-        .output()
-        .expect("the program starts");
-    assert!(
-        output.status.success(),
-        "{} {arguments:?}: {}",
-        program.display(),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
-}
-
-/// A court in a process of its own, with one judge and no case.
-struct CourtProcess {
-    folder: tempfile::TempDir,
-    config: PathBuf,
-    program: PathBuf,
-    process: Process,
-}
-
-impl CourtProcess {
-    fn start(programs: &Path) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let port = free_port();
-        let config = folder.path().join("zhixing.toml");
-        let text = format!(
-            "listen = \"127.0.0.1:{port}\"\npublic_url = \"http://127.0.0.1:{port}/\"\ndata = \"{}\"\n",
-            folder.path().join("data").display()
-        );
-        std::fs::write(&config, text).expect("writes");
-        let batch = folder.path().join("batch");
-        std::fs::create_dir_all(&batch).expect("a folder");
-        std::fs::write(batch.join("courts.jsonl"), "{\"word\":\"川0811\",\"name\":\"昭化区人民法院\",\"level\":\"basic\",\"parent\":null}\n").expect("writes");
-        std::fs::write(batch.join("staff.jsonl"), "{\"login\":\"judge\",\"name\":\"何法官\",\"role\":\"judge\",\"court\":\"川0811\",\"badge\":\"1\"}\n").expect("writes");
-        let program = programs.join("zhixing-server");
-        let settings = config.to_str().expect("UTF-8").to_owned();
-        run(
-            &program,
-            &[
-                "--config",
-                &settings,
-                "import",
-                batch.to_str().expect("UTF-8"),
-            ],
-        );
-        let log = folder.path().join("log");
-        let process =
-            Process::start(&program, &["--config", &settings, "serve"], &log).expect("starts");
-        wait_for(port);
-        Self {
-            folder,
-            config,
-            program,
-            process,
-        }
-    }
-
-    fn ticket(&self) -> String {
-        let config = self.config.to_str().expect("UTF-8");
-        let text = run(
-            &self.program,
-            &["--config", config, "enrol-ticket", "--login", "judge"],
-        );
-        text.lines().last().expect("a ticket").to_owned()
-    }
-}
-
-/// One large file from laptop to court, both as processes, beside tusd with the same number of bytes.
-pub fn upload(setup: &Setup, report: &mut Report) {
-    let field = setup.programs.join("zhixing-field");
-    if !field.exists() {
-        report.missing("uploads: --programs names no folder with zhixing-server and zhixing-field");
-        return;
-    }
-    let court = CourtProcess::start(&setup.programs);
-    let device = court.folder.path().join("device");
-    let device_text = device.to_str().expect("UTF-8").to_owned();
-    run(
-        &field,
-        &["--folder", &device_text, "enrol", &court.ticket()],
-    );
-    run(&field, &["--folder", &device_text, "sync", "--wait", "1"]);
-    let file = court.folder.path().join("recording.bin");
-    noise(&file, setup.upload_bytes);
-    let mb = setup.upload_bytes as f64 / 1e6;
-    let tusd = Tusd::start(&setup.programs, court.folder.path());
-    if tusd.is_none() {
-        report.missing("tusd: no program tusd beside the others (needs Go; scripts/bench builds it from tests/peers/tusd)");
-    }
-    let (mut ours, mut theirs, mut our_cpu, mut their_cpu) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let (mut import_mb, mut disk, mut digest, mut device_peak) =
-        (Vec::new(), Vec::new(), Vec::new(), 0.0_f64);
-    for _ in 0..LARGE_ROUNDS {
-        let start = Instant::now();
-        let mut importing = Process::start(
-            &field,
-            &[
-                "--folder",
-                &device_text,
-                "import",
-                file.to_str().expect("UTF-8"),
-            ],
-            &court.folder.path().join("import.log"),
-        )
-        .expect("starts");
-        let (done, peak) = importing.wait_measured();
-        assert!(done, "the import works");
-        device_peak = device_peak.max(peak);
-        import_mb.push(mb / start.elapsed().as_secs_f64());
-        let before = court.process.cpu_seconds();
-        let start = Instant::now();
-        let mut sending = Process::start(
-            &field,
-            &["--folder", &device_text, "sync", "--wait", "0"],
-            &court.folder.path().join("sync.log"),
-        )
-        .expect("starts");
-        let (done, peak) = sending.wait_measured();
-        assert!(done, "the sync works");
-        device_peak = device_peak.max(peak);
-        ours.push(mb / start.elapsed().as_secs_f64());
-        // The check after the last byte belongs to it.
-        let settled = settle(&court.process);
-        our_cpu.push((settled - before) / (mb / 1000.0));
-        if let Some(tusd) = &tusd {
-            let before = tusd.process.cpu_seconds();
-            let start = Instant::now();
-            tusd.upload(&file, setup.upload_bytes);
-            theirs.push(mb / start.elapsed().as_secs_f64());
-            their_cpu.push((settle(&tusd.process) - before) / (mb / 1000.0));
-        }
-        disk.push(mb / disk_seconds(court.folder.path(), setup.upload_bytes));
-        digest.push(digest_rate());
-        run(&field, &["--folder", &device_text, "sync", "--wait", "20"]);
-    }
-    let size = format!("{mb:.0} MB, processes on loopback, {LARGE_ROUNDS} rounds");
-    report.rounds("Upload 1 × 1 GiB, Zhixing", "≥ 0.9 × min(disk, digests)", "MB/s", ours, &format!("{size}; encrypted file, resumable slices, fdatasync, SHA-256 of what is stored checked before the last answer"));
-    if !theirs.is_empty() {
-        report.rounds(
-            "Upload 1 × 1 GiB, tusd 2.9.2",
-            "",
-            "MB/s",
-            theirs,
-            &format!("{size}; one PATCH, no digest, no fdatasync"),
-        );
-    }
-    report.rounds(
-        "  disk alone",
-        "",
-        "MB/s",
-        disk,
-        "write and fdatasync of as many bytes",
-    );
-    report.rounds(
-        "  digests alone",
-        "",
-        "MB/s",
-        digest,
-        "SHA-256, SM3 and chunk tree of plain bytes, one core",
-    );
-    report.rounds(
-        "Server CPU, Zhixing",
-        "",
-        "CPU-s/GB",
-        our_cpu,
-        "with decryption, three digests, object store and receipt",
-    );
-    if !their_cpu.is_empty() {
-        report.rounds(
-            "Server CPU, tusd",
-            "",
-            "CPU-s/GB",
-            their_cpu,
-            "bytes to disk only",
-        );
-    }
-    report.rounds(
-        "Import of 1 GiB on the device",
-        "",
-        "MB/s",
-        import_mb,
-        "read, digest, encrypt, fdatasync, seal",
-    );
-    report.rounds(
-        "Peak memory of the server",
-        "≤ 64 MiB",
-        "MiB",
-        vec![court.process.peak_mib()],
-        "VmHWM after all of it",
-    );
-    report.rounds(
-        "Peak memory of the device",
-        "≤ 64 MiB",
-        "MiB",
-        vec![device_peak],
-        "VmHWM of import and sync, highest",
-    );
-    if let Some(tusd) = &tusd {
-        report.rounds(
-            "Peak memory of tusd",
-            "",
-            "MiB",
-            vec![tusd.process.peak_mib()],
-            "VmHWM after its uploads",
-        );
-    }
-}
-
-/// Waits until a process has stopped working and gives its processor seconds.
-fn settle(process: &Process) -> f64 {
-    let mut last = process.cpu_seconds();
-    loop {
-        std::thread::sleep(Duration::from_millis(400));
-        let now = process.cpu_seconds();
-        if now - last < 0.02 {
-            return now;
-        }
-        last = now;
-    }
-}
-
-fn disk_seconds(folder: &Path, bytes: u64) -> f64 {
-    let path = folder.join("disk-measure");
-    let block = vec![0xa5_u8; 1024 * 1024];
-    let start = Instant::now();
-    let mut file = std::fs::File::create(&path).expect("a file");
-    for _ in 0..bytes / MIB {
-        file.write_all(&block).expect("writes");
-    }
-    file.sync_data().expect("syncs");
-    let spent = start.elapsed().as_secs_f64();
-    drop(file);
-    std::fs::remove_file(&path).expect("removes");
-    spent
-}
-
-fn digest_rate() -> f64 {
-    let block = vec![0x5a_u8; 1024 * 1024];
-    let start = Instant::now();
-    let mut digester = DigestPass::default();
-    for _ in 0..256 {
-        digester.update(&block);
-    }
-    std::hint::black_box(digester.finish());
-    256.0 * 1.048_576 / start.elapsed().as_secs_f64()
-}
-
 /// The peer: the reference server of the same protocol.
-struct Tusd {
-    process: Process,
+pub struct Tusd {
+    /// The running program.
+    pub process: Process,
     port: u16,
 }
 
 impl Tusd {
-    fn start(programs: &Path, folder: &Path) -> Option<Self> {
+    /// Starts it, if it was built.
+    pub fn start(programs: &Path, folder: &Path) -> Option<Self> {
         let program = programs.join("tusd");
         if !program.exists() {
             return None;
@@ -359,7 +111,8 @@ impl Tusd {
         )
     }
 
-    fn upload(&self, file: &Path, bytes: u64) {
+    /// Sends a file in one PATCH.
+    pub fn upload(&self, file: &Path, bytes: u64) {
         let path = self.create(bytes);
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("listens");
         stream
@@ -381,7 +134,7 @@ pub async fn head(setup: &Setup, report: &mut Report) {
     sync(&device, &meter, 1_000).await;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("f.bin");
-    noise(&file, 8 * MIB);
+    noise(&file, 8 * MIB, 0);
     let mut ours = Vec::new();
     for _ in 0..setup.rounds {
         device
@@ -504,7 +257,7 @@ pub async fn resent(setup: &Setup, report: &mut Report) {
     const CUT: u64 = 24 * MIB;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("f.bin");
-    noise(&file, SIZE);
+    noise(&file, SIZE, 0);
     let mut shares = Vec::new();
     for _ in 0..setup.rounds.min(3) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
