@@ -3,14 +3,14 @@
 use zhixing_protocol::canonical::{Object, Value};
 use zhixing_protocol::event::Effect;
 use zhixing_protocol::hash::Sha256Digest;
-use zhixing_protocol::ids::{DeviceId, KeyId, Nonce, StaffId};
+use zhixing_protocol::ids::{DeviceId, KeyId, StaffId};
 use zhixing_protocol::keys::PublicKey;
 use zhixing_protocol::statement::{Body, ChainClose, ChainEnd, ChainTip, DeviceRevoke};
 use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::trust::KeyPurpose;
 use zhixing_protocol::wire::{
-    AdmissionResult, ChallengeResponse, EnrollRequest, EnrollResponse, EnrolmentTicket, Officer,
-    ProblemKind, SESSION_MS, SessionRequest, SessionResponse, StatementResult, session_bytes,
+    AdmissionResult, ChallengeResponse, EnrollRequest, EnrollResponse, Officer, ProblemKind,
+    SESSION_MS, SessionRequest, SessionResponse, StatementResult, session_bytes,
 };
 
 use crate::court::Court;
@@ -18,8 +18,6 @@ use crate::inbox;
 use crate::problem::{Answer, Failure};
 use crate::store::{Counter, Insert, StoreResult, Tx};
 
-/// How long a ticket can be used: one day.
-const TICKET_MS: i64 = 24 * 3_600_000;
 /// How long a challenge can be answered: one minute.
 const CHALLENGE_MS: i64 = 60_000;
 
@@ -135,46 +133,6 @@ pub async fn feed(
         ],
     );
     Ok(())
-}
-
-/// Makes a one-time ticket for a person of the court.
-///
-/// *Errors*: `not_found` for an unknown login.
-pub async fn make_ticket(court: &Court, login: &str, label: &str) -> Answer<EnrolmentTicket> {
-    let mut tx = court.db.begin_write().await?;
-    let row = tx
-        .row(
-            "SELECT staff, court FROM staff WHERE login = $1",
-            &[login.into()],
-        )
-        .await?;
-    let Some(row) = row else {
-        return Err(Failure::new(
-            ProblemKind::NotFound,
-            "There is no person with this login. Import the staff first.",
-        ));
-    };
-    let (staff, word) = (row.parse::<StaffId>(0)?, row.parse(1)?);
-    let ticket = EnrolmentTicket {
-        court: word,
-        expires_ms: court.now().plus_ms(TICKET_MS),
-        realm: court.realm,
-        root: court.keys.root_fingerprint(),
-        secret: Nonce(crate::random()),
-        url: court.config.public_url.clone(),
-    };
-    tx.execute(
-        "INSERT INTO tickets (secret_sha256, staff, label, expires_ms) VALUES ($1, $2, $3, $4)",
-        &[
-            ticket.secret_digest().into(),
-            staff.into(),
-            label.into(),
-            ticket.expires_ms.0.into(),
-        ],
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(ticket)
 }
 
 /// Enrols a device. The same request again gives the same answer, so a lost answer costs nothing (I3).
@@ -389,19 +347,22 @@ pub async fn session_device(court: &Court, token: &str) -> Answer<DeviceId> {
     }
 }
 
-/// Takes a device's rights away.
+/// Takes a device's rights away. What has none left stays as it is, so a lost answer costs nothing (I3).
 ///
 /// *Errors*: `not_found`.
 pub async fn revoke(court: &Court, device: DeviceId, reason: &str, words: &str) -> Answer<()> {
     let mut tx = court.db.begin_write().await?;
     let row = tx
         .row(
-            "SELECT s.court FROM devices d JOIN staff s ON s.staff = d.staff WHERE d.device = $1 AND d.status = 'active'",
+            "SELECT s.court, d.status FROM devices d JOIN staff s ON s.staff = d.staff WHERE d.device = $1",
             &[device.into()],
         )
         .await?
         .ok_or_else(Failure::not_found)?;
     let word = row.text(0)?;
+    if row.text(1)? != "active" {
+        return Ok(());
+    }
     let body = DeviceRevoke {
         device,
         reason: reason.to_owned(),

@@ -23,6 +23,7 @@ pub mod serve;
 pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod tickets;
 pub mod uploads;
 
 /// Random bytes from the operating system.

@@ -11,7 +11,7 @@ use zhixing_protocol::trust::KeyPurpose;
 use zhixing_server::config::{Config, DEFAULT_TEXT};
 use zhixing_server::court::{Court, has_court, system_clock};
 use zhixing_server::keys::Rotation;
-use zhixing_server::{devices, import, serve};
+use zhixing_server::{devices, import, serve, tickets};
 
 /// Zhixing server: takes statements and encrypted evidence from judges' devices, checks and keeps them, and proves it.
 #[derive(Parser)]
@@ -186,7 +186,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
             }
         }
         Command::EnrolTicket { login, label } => {
-            let ticket = devices::make_ticket(&court, &login, &label)
+            let ticket = tickets::make(&court, &login, &label, None)
                 .await
                 .map_err(|failure| failure.0.title)?;
             say(&ticket.to_string());

@@ -20,7 +20,7 @@ use zhixing_protocol::wire::{
 
 use crate::config::Config;
 use crate::court::{Court, ServerClock};
-use crate::{devices, inbox};
+use crate::{devices, inbox, tickets};
 
 /// The fictional court of the tests.
 pub const WORD: &str = "川0811";
@@ -93,6 +93,14 @@ pub struct Sealed {
 impl TestDevice {
     /// Enrols a device of a person, who is added if unknown, and opens its session.
     pub async fn enrol(court: &Court, login: &str) -> Self {
+        let (mut device, request) = Self::prepare(court, login).await;
+        devices::enrol(court, request).await.expect("is enrolled");
+        device.open_session(court).await;
+        device
+    }
+
+    /// A device with the request that would enrol it.
+    pub async fn prepare(court: &Court, login: &str) -> (Self, EnrollRequest) {
         let staff = StaffId::make(court.now(), crate::random());
         let mut tx = court.db.begin_write().await.expect("begins");
         tx.execute(
@@ -102,7 +110,7 @@ impl TestDevice {
         .await
         .expect("inserts the person");
         tx.commit().await.expect("commits");
-        let ticket = devices::make_ticket(court, login, "test")
+        let ticket = tickets::make(court, login, "test", None)
             .await
             .expect("a ticket");
         let pkcs8 = SoftwareSigner::make_pkcs8().expect("a key");
@@ -129,9 +137,7 @@ impl TestDevice {
             secret: ticket.secret,
             enroll: WireStatement::from_signed(&enroll).expect("JSON"),
         };
-        devices::enrol(court, request).await.expect("is enrolled");
-        device.open_session(court).await;
-        device
+        (device, request)
     }
 
     /// Opens a new session.
@@ -200,8 +206,26 @@ impl TestDevice {
         self.seal_for(court, plain, WORD).await
     }
 
-    /// As [`Self::seal`], in a statement that names another court.
+    /// The same for a court that may be another one.
     pub async fn seal_for(&mut self, court: &Court, plain: &[u8], word: &str) -> Sealed {
+        let (sealed, request) = self.seal_only(court, plain, word);
+        let response = inbox::accept(court, self.device, request)
+            .await
+            .expect("is taken");
+        assert_eq!(
+            response.results.first().map(|result| result.admission),
+            Some(AdmissionResult::Admitted)
+        );
+        sealed
+    }
+
+    /// Seals `plain` and makes the request that would hand in its statement.
+    pub fn seal_only(
+        &mut self,
+        court: &Court,
+        plain: &[u8],
+        word: &str,
+    ) -> (Sealed, StatementsRequest) {
         let identity = court.keys.identity(WORD).expect("the court's identity");
         let file_key = FileKey::make(crate::random());
         let nonce: [u8; NONCE_LEN] = crate::random();
@@ -228,18 +252,12 @@ impl TestDevice {
         let request = StatementsRequest {
             statements: vec![WireStatement::from_signed(&signed).expect("JSON")],
         };
-        let response = inbox::accept(court, self.device, request)
-            .await
-            .expect("is taken");
-        assert_eq!(
-            response.results.first().map(|result| result.admission),
-            Some(AdmissionResult::Admitted)
-        );
-        Sealed {
+        let sealed = Sealed {
             statement: signed.hash(),
             item,
             stored_sha256: StoredDigest::of(&stored),
             stored,
-        }
+        };
+        (sealed, request)
     }
 }

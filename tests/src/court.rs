@@ -11,7 +11,7 @@ use zhixing_protocol::statement::{CaseAssign, CaseRelease, CaseRole};
 use zhixing_protocol::trust::KeyPurpose;
 use zhixing_server::config::Config;
 use zhixing_server::court::{Court, system_clock};
-use zhixing_server::{cases, devices, import, inbox, serve};
+use zhixing_server::{cases, import, inbox, serve, tickets};
 
 /// A court with one judge, a second judge, and three cases.
 pub struct TestCourt {
@@ -85,7 +85,7 @@ impl TestCourt {
 
     /// A ticket for a person.
     pub async fn ticket(&self, login: &str) -> String {
-        devices::make_ticket(&self.court, login, "test device")
+        tickets::make(&self.court, login, "test device", None)
             .await
             .expect("a known login")
             .to_string()

@@ -5,6 +5,8 @@ pub mod connections;
 mod console;
 mod device;
 mod log;
+#[cfg(test)]
+mod resent_tests;
 mod uploads;
 
 use std::sync::Arc;

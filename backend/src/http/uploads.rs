@@ -199,7 +199,7 @@ async fn create(
     let open = tx
         .row(
             "SELECT upload, size_bytes, state FROM uploads \
-             WHERE statement = $1 AND device = $2 AND stored_sha256 = $3 AND expires_ms >= $4",
+             WHERE statement = $1 AND device = $2 AND stored_sha256 = $3 AND expires_ms >= $4 AND state <> 'terminated'",
             &[
                 metadata.statement.into(),
                 device.into(),
@@ -416,6 +416,8 @@ async fn receive(
     Ok(at)
 }
 
+/// `DELETE`: the bytes go, the address stays known until the upload would have expired: the same request again finds it
+/// done, so a lost answer costs nothing (I3).
 async fn terminate(
     State(court): State<Arc<Court>>,
     Session(device): Session,
@@ -423,22 +425,15 @@ async fn terminate(
     headers: HeaderMap,
 ) -> Answer<Response<Body>> {
     require_version(&headers)?;
-    ledger::read(&court, &upload, device).await?;
-    let claim = court.uploads.claim(&upload).await;
-    let mut tx = court.db.begin_write().await?;
-    let deleted = tx
-        .execute(
-            "DELETE FROM uploads WHERE upload = $1 AND state = 'receiving'",
-            &[upload.as_str().into()],
-        )
-        .await?;
-    if deleted == 0 {
-        return Err(Failure::new(
-            ProblemKind::Conflict,
-            "The upload is complete and belongs to the court.",
-        ));
+    if ledger::is_terminated(&court, &upload, device).await? {
+        return Ok(empty(StatusCode::NO_CONTENT));
     }
-    tx.commit().await?;
+    let claim = court.uploads.claim(&upload).await;
+    // Read again: while this request waited, the one before it may have ended the upload.
+    if ledger::is_terminated(&court, &upload, device).await? {
+        return Ok(empty(StatusCode::NO_CONTENT));
+    }
+    ledger::terminate(&court, &upload).await?;
     claim.remove()?;
     Ok(empty(StatusCode::NO_CONTENT))
 }

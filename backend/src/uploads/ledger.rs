@@ -34,6 +34,7 @@ pub async fn read(court: &Court, upload: &str, device: DeviceId) -> Answer<Uploa
         )
         .await?
         .ok_or_else(Failure::not_found)?;
+    let row_state = row.text(4)?;
     let row = UploadRow {
         device: row.parse(0)?,
         stored_sha256: row.parse(1)?,
@@ -41,8 +42,11 @@ pub async fn read(court: &Court, upload: &str, device: DeviceId) -> Answer<Uploa
             .optional_int(2)?
             .and_then(|size| u64::try_from(size).ok()),
         expires_ms: row.int(3)?,
-        complete: row.text(4)? != "receiving",
+        complete: row_state != "receiving",
     };
+    if row_state == "terminated" {
+        return Err(Failure::not_found());
+    }
     if row.device != device || (!row.complete && row.expires_ms < court.now().0) {
         return Err(Failure::not_found());
     }
@@ -95,6 +99,40 @@ pub async fn complete(
     .await?;
     tx.commit().await?;
     court.intake_wake.notify_one();
+    Ok(())
+}
+
+/// Whether a device ended an upload of its own. The same answer for a foreign one as for none (I8).
+///
+/// *Errors*: `not_found`.
+pub async fn is_terminated(court: &Court, upload: &str, device: DeviceId) -> Answer<bool> {
+    let mut tx = court.db.begin_read().await?;
+    let row = tx
+        .row(
+            "SELECT state FROM uploads WHERE upload = $1 AND device = $2",
+            &[upload.into(), device.into()],
+        )
+        .await?
+        .ok_or_else(Failure::not_found)?;
+    Ok(row.text(0)? == "terminated")
+}
+
+/// Ends an upload that its device no longer wants. *Errors*: `conflict` if all bytes are there: it belongs to the court.
+pub async fn terminate(court: &Court, upload: &str) -> Answer<()> {
+    let mut tx = court.db.begin_write().await?;
+    let ended = tx
+        .execute(
+            "UPDATE uploads SET state = 'terminated' WHERE upload = $1 AND state = 'receiving'",
+            &[upload.into()],
+        )
+        .await?;
+    if ended == 0 {
+        return Err(Failure::new(
+            ProblemKind::Conflict,
+            "The upload is complete and belongs to the court.",
+        ));
+    }
+    tx.commit().await?;
     Ok(())
 }
 

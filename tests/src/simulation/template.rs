@@ -9,7 +9,7 @@ use zhixing_engine::error::Result;
 use zhixing_engine::ports::{SecretStore, Signer};
 use zhixing_protocol::ids::{CaseId, StaffId};
 use zhixing_protocol::keys::SoftwareSigner;
-use zhixing_server::{devices, import};
+use zhixing_server::{import, tickets};
 
 use super::court::SimCourt;
 use super::device::SimDevice;
@@ -160,7 +160,7 @@ async fn make() -> Template {
         let secrets = SimSecrets::default();
         let seed = TEMPLATE_SEED + number as u64 + 1;
         let device = SimDevice::start(number, &home, secrets, seed);
-        let ticket = devices::make_ticket(&network.court(), login, "simulated")
+        let ticket = tickets::make(&network.court(), login, "simulated", None)
             .await
             .expect("a known login")
             .to_string();

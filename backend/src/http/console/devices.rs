@@ -12,12 +12,14 @@ use zhixing_protocol::ids::DeviceId;
 use super::refusal::{Refusal, Reply};
 use super::session::Person;
 use crate::court::Court;
-use crate::devices;
 use crate::http::read_json;
 use crate::problem::Failure;
+use crate::{devices, tickets};
 
 /// Most bytes of a request.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
+/// Characters of a request's name: too many to guess, too few to burden.
+const REQUEST_CHARS: std::ops::RangeInclusive<usize> = 16..=100;
 /// Longest name of a device.
 const MAX_LABEL_CHARS: usize = 100;
 
@@ -152,6 +154,8 @@ pub struct TicketRequest {
     staff: String,
     #[serde(default)]
     label: String,
+    /// What the page calls this request, the same when it sends it again.
+    request: Option<String>,
 }
 
 /// `POST enrol-tickets`
@@ -165,6 +169,13 @@ pub async fn make_ticket(
         return Err(Refusal::forbidden(
             "Ask the duty officer or an administrator.",
         ));
+    }
+    if request
+        .request
+        .as_ref()
+        .is_some_and(|name| !REQUEST_CHARS.contains(&name.len()))
+    {
+        return Err(Failure::invalid("A request's name has 16 to 100 characters.").into());
     }
     if request.label.chars().count() > MAX_LABEL_CHARS {
         return Err(Failure::invalid("The name of a device has at most 100 characters.").into());
@@ -182,7 +193,7 @@ pub async fn make_ticket(
     }
     let login = row.text(0)?;
     drop(tx);
-    let ticket = devices::make_ticket(&court, &login, &request.label).await?;
+    let ticket = tickets::make(&court, &login, &request.label, request.request.as_deref()).await?;
     let text = ticket.to_string();
     let code = qrcode::QrCode::new(text.as_bytes()).map_err(Failure::internal)?;
     let qr_svg = code

@@ -34,6 +34,11 @@ impl Refusal {
         Self::new("unauthenticated", 401, "Log in first.")
     }
 
+    /// Whether it says that nobody is logged in.
+    pub fn is_unauthenticated(&self) -> bool {
+        self.kind == "unauthenticated"
+    }
+
     /// Login or password are wrong; which of them is not said.
     pub fn login_refused() -> Self {
         Self::new(

@@ -94,8 +94,9 @@ export class ConsoleClient {
     return this.get('staff')
   }
 
-  enrolTicket(staff: string, label: string): Promise<EnrolTicket> {
-    return this.request('POST', 'enrol-tickets', {}, { staff, label })
+  /** The same `request` (a name that nobody can guess) again gives the same ticket. */
+  enrolTicket(staff: string, label: string, request: string): Promise<EnrolTicket> {
+    return this.request('POST', 'enrol-tickets', {}, { staff, label, request })
   }
 
   system(): Promise<SystemState> {
