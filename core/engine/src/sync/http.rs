@@ -125,17 +125,19 @@ async fn read_slice(
     Ok(bytes)
 }
 
+/// Whether a fault of the certificate or the handshake is at the bottom. I/O errors wrap it, one in the other, and do
+/// not name it as their source.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let wrapped = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref)
+        .is_some_and(|inner| is_tls(inner));
+    wrapped || error.is::<rustls::Error>() || error.source().is_some_and(is_tls)
+}
+
 fn judge(error: &reqwest::Error) -> TransportError {
-    let mut source: Option<&dyn std::error::Error> = Some(error);
-    while let Some(inner) = source {
-        let io_tls = inner
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .is_some_and(|inner| inner.is::<rustls::Error>());
-        if io_tls || inner.is::<rustls::Error>() {
-            return failed(TransportKind::Tls);
-        }
-        source = inner.source();
+    if is_tls(error) {
+        return failed(TransportKind::Tls);
     }
     failed(if error.is_timeout() {
         TransportKind::Timeout
