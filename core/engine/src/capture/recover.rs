@@ -7,7 +7,6 @@ use std::path::Path;
 use zeroize::Zeroizing;
 use zhixing_protocol::age::{
     CHUNK_SEALED, FileKey, Header, Identity, MAX_HEADER_BYTES, NONCE_LEN, StreamOpener,
-    recover_prefix,
 };
 use zhixing_protocol::evidence::DigestPass;
 
@@ -158,17 +157,30 @@ impl Holdings {
         let path = self.vault.path(&row.file);
         if path.exists() {
             let mut opened = open_age(&path, &[own])?;
-            let mut sealed = vec![0; CHUNK_SEALED];
+            let mut opener = StreamOpener::new(opened.key);
             let mut plain = Zeroizing::new(Vec::new());
-            while read_whole(&mut opened.payload, &mut sealed)? {
+            opener.push(&opened.nonce, &mut plain)?;
+            let mut piece = vec![0; 4 * CHUNK_SEALED];
+            loop {
+                let read = opened.payload.read(&mut piece)?;
+                let Some(bytes) = piece.get(..read).filter(|bytes| !bytes.is_empty()) else {
+                    break;
+                };
+                // What does not fit is where the saved part ends.
+                let pushed = opener.push(bytes, &mut plain);
+                writer.push(&plain)?;
                 plain.clear();
-                if recover_prefix(&opened.key, &opened.nonce, &sealed, whole, &mut plain) == 0 {
+                if pushed.is_err() {
                     break;
                 }
-                writer.push(&plain)?;
-                size = size.saturating_add(plain.len() as u64);
-                whole += 1;
             }
+            let found = opener.recover(&mut plain);
+            writer.push(&plain)?;
+            if found.closed {
+                // Killed after the last chunk and before the rename: the file is whole, and no tail is missing.
+                return Ok(found.plain_bytes);
+            }
+            (size, whole) = (found.plain_bytes, found.whole_chunks);
         }
         // With more chunks on disk than at the newest sync, the tail is the beginning of one of them.
         if whole == row.chunks {
@@ -178,15 +190,6 @@ impl Holdings {
             self.queue().count_refusal("synced_chunks_missing")?;
         }
         Ok(size)
-    }
-}
-
-/// Fills `piece`; false if the file ends before.
-fn read_whole(file: &mut File, piece: &mut [u8]) -> Result<bool> {
-    match file.read_exact(piece) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -175,6 +175,31 @@ fn i1_a_kill_between_rename_and_row_loses_nothing() {
 }
 
 #[test]
+fn i1_a_kill_between_the_last_chunk_and_the_rename_loses_nothing() {
+    // The second size ends with a chunk, the third is less than one.
+    for size in [150_000, 131_072, 1_000] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (first, court, _) = enrolled(folder.path(), 1).expect("enrols");
+        let all = bytes(size);
+        let mut capture = open(&first, MediaKind::Audio);
+        capture.write(&all).expect("writes");
+        let item = capture.item();
+        // As `finish` does, up to the rename.
+        capture.writer.finish().expect("finishes");
+        let ports = first.ports.clone();
+        drop(first);
+        let again = holdings(folder.path(), ports).expect("opens again");
+        assert_eq!(again.recover().expect("recovers").recovered, 1, "{size}");
+        let item = again.queue().item(item).expect("reads").expect("is there");
+        assert_eq!(at_court(&again, &court, &item), all, "{size}");
+        let Body::EvidenceCapture(sealed) = body(&again, item.statement) else {
+            panic!("no capture");
+        };
+        assert!(sealed.recovered, "it never returned");
+    }
+}
+
+#[test]
 fn an_orphan_is_put_aside_and_never_deleted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (holdings, _, _) = enrolled(folder.path(), 1).expect("enrols");
