@@ -1,11 +1,12 @@
 //! Opening SQLCipher databases: raw key, WAL, full sync, checked, migrated, one process at a time.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use zeroize::Zeroizing;
-use zhixing_protocol::hash::to_hex;
+use zhixing_protocol::hash::{sha256, to_hex};
 use zhixing_protocol::time::UtcMillis;
 
 use crate::error::{EngineError, ErrorKind, Result};
@@ -36,16 +37,50 @@ impl FolderLock {
     }
 }
 
+/// Before the key when its check is made.
+const CHECK_DOMAIN: &[u8] = b"zx-key-check/1\0";
+
+/// What lies beside a database so that damage in its first page is told from a wrong key: a digest of the key, which is
+/// 32 random bytes and cannot be guessed from it.
+fn key_check(key: &[u8; 32]) -> String {
+    let mut bytes = Zeroizing::new(CHECK_DOMAIN.to_vec());
+    bytes.extend_from_slice(key);
+    to_hex(&sha256(&bytes))
+}
+
 /// Opens or makes a database and brings it to the newest schema.
 ///
-/// *Errors*: `Locked` if the key does not fit (the file is left alone); `Damaged` if the content is broken: the file is
-/// then renamed, never deleted, and the next opening starts a new one.
+/// *Errors*: `Locked` if the key does not fit (the file is left alone); `Damaged` if the content is broken, or gone
+/// where there was one: the file is then renamed, never deleted, and the next opening starts a new one.
 pub fn open(
     path: &Path,
     key: &[u8; 32],
     migrations: &[&str],
     now: UtcMillis,
 ) -> Result<Connection> {
+    let check_path = with_suffix(path, ".check");
+    let check = std::fs::read_to_string(&check_path).ok();
+    let known_key = check.as_ref().map(|check| *check == key_check(key));
+    let empty = !std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
+    if known_key == Some(true) && empty {
+        return Err(broken(path, now)?);
+    }
+    let connection = match prepare(path, key, migrations) {
+        Ok(connection) => connection,
+        Err(error) if error.kind == ErrorKind::Damaged => return Err(broken(path, now)?),
+        Err(error) if error.kind == ErrorKind::Locked && known_key == Some(true) => {
+            return Err(broken(path, now)?);
+        }
+        Err(error) => return Err(error),
+    };
+    if check.is_none() {
+        write_whole(&check_path, key_check(key).as_bytes())?;
+    }
+    Ok(connection)
+}
+
+/// Opens, checks and migrates. *Errors*: `Locked` where nothing can be read with the key; `Damaged`.
+fn prepare(path: &Path, key: &[u8; 32], migrations: &[&str]) -> Result<Connection> {
     let mut connection = Connection::open(path)?;
     // Only the hexadecimal key goes into this text.
     let pragma = Zeroizing::new(format!("PRAGMA key = \"x'{}'\";", to_hex(key)));
@@ -65,23 +100,38 @@ pub fn open(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
          PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;",
     )?;
-    let sound = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
-        .is_ok_and(|answer| answer == "ok");
-    if !sound {
-        drop(connection);
-        quarantine(path, now)?;
-        return Err(EngineError::damaged(
-            "a database was broken; it was kept under another name, open again to go on with a new one",
-        ));
+    let answer =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
+    if answer != "ok" {
+        return Err(EngineError::damaged("the database does not pass its check"));
     }
     migrate(&mut connection, migrations)?;
     Ok(connection)
 }
 
+/// Part file, sync, rename: there whole or not at all.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let part = with_suffix(path, ".part");
+    let mut file = File::create(&part)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(std::fs::rename(part, path)?)
+}
+
+/// Puts a broken database aside; gives what to say.
+fn broken(path: &Path, now: UtcMillis) -> Result<EngineError> {
+    quarantine(path, now)?;
+    let casebook = path.file_stem().is_some_and(|name| name == "casebook");
+    Ok(EngineError::damaged(if casebook {
+        "the case files' database was broken; it was kept under another name. Nothing of the evidence is lost: do it again, then synchronise, and the court sends the case files anew"
+    } else {
+        "the device's database was broken; it was kept under another name, and every file of evidence is kept too. Do it again, enrol this folder with a new ticket, then adopt the files that were put aside"
+    }))
+}
+
 /// Puts a database and its log aside under a name with the time.
 fn quarantine(path: &Path, now: UtcMillis) -> Result<()> {
-    for suffix in ["", "-wal"] {
+    for suffix in ["", "-wal", ".check"] {
         let from = with_suffix(path, suffix);
         if from.exists() {
             std::fs::rename(
@@ -185,6 +235,37 @@ mod tests {
         assert_eq!(error.kind, ErrorKind::Damaged);
         let kept = std::fs::read(folder.path().join("a.db.damaged-9")).expect("kept");
         assert_eq!(kept, bytes);
+    }
+
+    #[test]
+    fn damage_at_the_beginning_or_the_loss_of_all_is_told_from_a_wrong_key() {
+        type Harm = fn(&mut Vec<u8>);
+        let harms: [Harm; 4] = [
+            |bytes| bytes[3] ^= 1,
+            |bytes| bytes[2000] ^= 1,
+            |bytes| bytes.truncate(1000),
+            Vec::clear,
+        ];
+        for (number, harm) in harms.iter().enumerate() {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let path = folder.path().join("a.db");
+            let database = open(&path, &[1; 32], &[FIRST], UtcMillis(1)).expect("makes");
+            database
+                .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+                .expect("checkpoints");
+            drop(database);
+            let mut bytes = std::fs::read(&path).expect("reads");
+            let wrong = open(&path, &[2; 32], &[FIRST], UtcMillis(1)).expect_err("wrong key");
+            assert_eq!(wrong.kind, ErrorKind::Locked, "{number}");
+            harm(&mut bytes);
+            std::fs::write(&path, &bytes).expect("writes");
+            let error = open(&path, &[1; 32], &[FIRST], UtcMillis(9)).expect_err("broken");
+            assert_eq!(error.kind, ErrorKind::Damaged, "{number}");
+            let kept = std::fs::read(folder.path().join("a.db.damaged-9")).expect("kept");
+            assert_eq!(kept, bytes, "{number}");
+            open(&path, &[1; 32], &[FIRST], UtcMillis(10)).expect("goes on with a new one");
+            open(&path, &[1; 32], &[FIRST], UtcMillis(11)).expect("and stays");
+        }
     }
 
     #[test]

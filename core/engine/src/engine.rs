@@ -313,6 +313,30 @@ impl Engine {
         Ok(made.hash)
     }
 
+    /// Takes evidence whose rows were lost with a broken database in again: files that were put aside and open with a
+    /// key of this device become imports without a case. Gives them and how many files stay aside.
+    ///
+    /// *Errors*: `Locked`; `InvalidInput` before the device is enrolled again.
+    pub fn adopt_put_aside(&self) -> Result<(Vec<SealedItem>, usize)> {
+        self.holdings.queue().enrolled()?;
+        let keys = self.shelf.all_keys()?;
+        let (mut taken, mut left) = (Vec::new(), 0_usize);
+        for name in self.holdings.vault.put_aside_names()? {
+            if name.ends_with(".adopted") {
+                continue;
+            }
+            let adopted = match name.ends_with(".age") {
+                true => self.holdings.adopt(&name, &keys)?,
+                false => None,
+            };
+            match adopted {
+                Some(item) => taken.push(item),
+                None => left = left.saturating_add(1),
+            }
+        }
+        Ok((taken, left))
+    }
+
     /// All items of this device, oldest first.
     pub fn items(&self) -> Result<Vec<Item>> {
         self.holdings.queue().items()

@@ -74,6 +74,9 @@ impl EngineError {
     }
 }
 
+/// What a person hears when the disk is full.
+const NO_ROOM: &str = "there is no room on this device; nothing that was sealed is lost. Make room, for instance by freeing what the court holds, and try again";
+
 impl From<std::io::Error> for EngineError {
     fn from(error: std::io::Error) -> Self {
         let kind = match error.kind() {
@@ -83,8 +86,26 @@ impl From<std::io::Error> for EngineError {
             std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             _ => ErrorKind::Internal,
         };
+        if kind == ErrorKind::StorageFull {
+            return Self::new(kind, NO_ROOM);
+        }
         // Only the kind: the system's text may hold a path with a name in it.
-        Self::new(kind, format!("file system: {}", error.kind()))
+        match error.kind() {
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                Self::invalid(format!(
+                    "file system: {}; choose another folder or file, or ask for the right to use this one",
+                    error.kind()
+                ))
+            }
+            std::io::ErrorKind::InvalidFilename
+            | std::io::ErrorKind::InvalidInput
+            | std::io::ErrorKind::IsADirectory
+            | std::io::ErrorKind::NotADirectory => Self::invalid(format!(
+                "file system: {}; choose a file with a proper name",
+                error.kind()
+            )),
+            other => Self::new(kind, format!("file system: {other}")),
+        }
     }
 }
 
@@ -104,7 +125,20 @@ impl From<rusqlite::Error> for EngineError {
             }
             _ => ErrorKind::Internal,
         };
-        Self::new(kind, format!("database: {error}"))
+        match kind {
+            ErrorKind::StorageFull => Self::new(kind, NO_ROOM),
+            ErrorKind::Internal
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure) =>
+            {
+                Self::new(
+                    kind,
+                    format!(
+                        "database: {error}; the disk may be full or failing. Nothing that was sealed is lost: look at the disk and try again"
+                    ),
+                )
+            }
+            _ => Self::new(kind, format!("database: {error}")),
+        }
     }
 }
 

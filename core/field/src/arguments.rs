@@ -223,6 +223,8 @@ pub enum Command {
     Lock,
     /// Open the case files again.
     Unlock,
+    /// Take files that were put aside after damage in again as evidence. The folder must be enrolled again before.
+    Adopt,
     /// Look whether this device's data are whole.
     Doctor,
 }

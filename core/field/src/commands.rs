@@ -175,6 +175,16 @@ fn command(engine: &Engine, command: &Command, output: &Output) -> Result<u8> {
             });
             Ok(exit::DONE)
         }
+        Command::Adopt => {
+            let (taken, left) = engine.adopt_put_aside()?;
+            let list: Vec<Value> = taken.iter().map(sealed_value).collect();
+            output.show(&json!({"items": list, "left_aside": left}), || {
+                let mut lines: Vec<String> = taken.iter().map(sealed_line).collect();
+                lines.push(format!("{} taken in again without a case; next: zhixing-field assign. {left} files stay in the folder quarantine.", taken.len()));
+                lines
+            });
+            Ok(exit::DONE)
+        }
         Command::Doctor => doctor(engine, output),
         Command::Verify { .. }
         | Command::Vectors { .. }
@@ -430,19 +440,18 @@ fn sealed_value(sealed: &SealedItem) -> Value {
 fn show_sealed(sealed: &[SealedItem], output: &Output) {
     let list: Vec<Value> = sealed.iter().map(sealed_value).collect();
     output.show(&json!({"items": list}), || {
-        sealed
-            .iter()
-            .map(|sealed| {
-                format!(
-                    "sealed {}  {}  {}  sha256 {}",
-                    sealed.item,
-                    sealed.media_type,
-                    size(sealed.digests.size_bytes),
-                    short(&sealed.digests.sha256.to_string())
-                )
-            })
-            .collect()
+        sealed.iter().map(sealed_line).collect()
     });
+}
+
+fn sealed_line(sealed: &SealedItem) -> String {
+    format!(
+        "sealed {}  {}  {}  sha256 {}",
+        sealed.item,
+        sealed.media_type,
+        size(sealed.digests.size_bytes),
+        short(&sealed.digests.sha256.to_string())
+    )
 }
 
 fn capture(

@@ -88,6 +88,19 @@ impl Casebook {
         secret(&self.db, name)
     }
 
+    /// All secrets of this device.
+    pub fn secrets(&self) -> Result<Vec<Identity>> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT secret FROM own_secret ORDER BY name")?;
+        let mut rows = query.query([])?;
+        let mut secrets = Vec::new();
+        while let Some(row) = rows.next()? {
+            secrets.push(row.get::<_, String>(0)?.parse()?);
+        }
+        Ok(secrets)
+    }
+
     /// Where each case stands.
     pub fn cursors(&self) -> Result<Vec<CaseCursor>> {
         let mut query = self
@@ -120,6 +133,14 @@ impl Casebook {
             found.insert(case, (from_sql(row.get(1)?), UtcMillis(row.get(2)?)));
         }
         Ok(found)
+    }
+
+    /// Drops what is held of a case but its key; the next pull brings it whole.
+    pub fn forget(&mut self, case: CaseId) -> Result<()> {
+        self.states.remove(&case);
+        let transaction = self.db.transaction()?;
+        erase_events(&transaction, case)?;
+        Ok(transaction.commit()?)
     }
 
     /// Takes in what the court sent, in its order, durable when it returns. Of each case the events up to its checkpoint come in all or none

@@ -62,17 +62,26 @@ impl Shelf {
         }
         drop(slot);
         self.make_tray()?;
-        let revoked: Vec<_> = self
-            .holdings
-            .queue()
-            .known_cases()?
-            .into_iter()
-            .filter(|known| known.purging)
-            .collect();
+        let known = self.holdings.queue().known_cases()?;
+        self.forget_all_but(&known)?;
+        let revoked: Vec<_> = known.into_iter().filter(|known| known.purging).collect();
         for known in revoked {
             self.purge(known.case, known.epoch)?;
         }
         Ok(())
+    }
+
+    /// Case files that the queue knows nothing of (it is a new one, or a kill came between the two) are begun anew: the
+    /// court then grants them again and learns this device's key for them. Their keys stay.
+    fn forget_all_but(&self, known: &[crate::queue::KnownCase]) -> Result<()> {
+        self.with_book(|book| {
+            for cursor in book.cursors()? {
+                if !known.iter().any(|known| known.case == cursor.case) {
+                    book.forget(cursor.case)?;
+                }
+            }
+            Ok(())
+        })
     }
 
     fn make_tray(&self) -> Result<()> {
@@ -311,6 +320,11 @@ impl Shelf {
             media_type: entry.media_type,
             size_bytes: entry.size_bytes,
         })
+    }
+
+    /// All keys of this device, to open files whose rows were lost. *Errors*: `Locked`.
+    pub(crate) fn all_keys(&self) -> Result<Vec<Identity>> {
+        self.with_lease(|book| book.secrets())
     }
 
     /// Keys that may open own originals: those of their case and of the tray. *Errors*: `Locked`.

@@ -94,6 +94,9 @@ pub struct Made {
     pub made_ms: UtcMillis,
 }
 
+/// Most bytes of the texts beside one statement: a batch has 4 MiB, and one that never fits would hold up all others.
+const MAX_OPENINGS_BYTES: usize = 256 * 1024;
+
 const COLUMNS: &str = "seq, hash, type, case_id, bytes, signature, openings, state, result";
 /// What the device says about its own keys and copies changes no case file.
 const IS_ACT: &str = "type NOT IN ('key.reader/1', 'copy.purged/1')";
@@ -152,6 +155,11 @@ impl Queue {
             salts.push(self.ports.random::<32>()?);
         }
         let (commitments, openings) = make_openings(hidden, || salts.pop().unwrap_or_default());
+        if serde_json::to_vec(&openings)?.len() > MAX_OPENINGS_BYTES {
+            return Err(EngineError::invalid(
+                "the text is too long; write less, or import it as a file",
+            ));
+        }
         let (seen, clock) = (self.seen()?, self.clock_reading()?);
         let court = match case {
             Some(case) => self.known_case(case)?.map(|known| known.court),

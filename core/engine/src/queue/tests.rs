@@ -233,3 +233,20 @@ fn anchors_that_no_statement_names_are_replaced() {
         Some(UtcMillis(4_000))
     );
 }
+
+#[test]
+fn a_text_that_would_never_fit_a_batch_is_refused_before_it_is_signed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (holdings, _, _) = enrolled(folder.path(), 1).expect("enrols");
+    let mut queue = holdings.queue();
+    let mut say = |length: usize| {
+        let text = zhixing_protocol::canonical::Value::from("字".repeat(length).as_str());
+        let hidden = Object::from([("text".to_owned(), text)]);
+        queue
+            .make_statement(&ChainHead { pending_items: 0 }, None, hidden, |_, _| Ok(()))
+            .map(|(made, ())| made.seq)
+            .map_err(|error| error.kind)
+    };
+    assert_eq!(say(2_000_000), Err(ErrorKind::InvalidInput));
+    assert_eq!(say(4_000), Ok(2), "no number was used up");
+}

@@ -94,6 +94,19 @@ impl Vault {
         Ok(names)
     }
 
+    /// Where a file that was put aside lies.
+    pub(crate) fn put_aside_path(&self, name: &str) -> PathBuf {
+        self.quarantine.join(name)
+    }
+
+    /// Marks a file that was put aside as taken in again.
+    pub(crate) fn mark_adopted(&self, name: &str) -> Result<()> {
+        let to = self.quarantine.join(format!("{name}.adopted"));
+        std::fs::rename(self.quarantine.join(name), to)?;
+        File::open(&self.quarantine)?.sync_all()?;
+        Ok(())
+    }
+
     /// Deletes an original whose row says that it was freed under I2.
     pub(crate) fn erase_freed(&self, name: &str) -> Result<()> {
         match std::fs::remove_file(self.path(name)) {
