@@ -329,18 +329,12 @@ pub async fn sign_again(court: &Court) -> Answer<()> {
     Ok(())
 }
 
-/// Writes a tile unless it was complete before. Partial tiles have names of their own, so a reader of an older
-/// checkpoint still finds what it needs.
-async fn write_tile(court: &Court, tx: &mut Tx, tile: TileCoordinate, signed: u64) -> Answer<()> {
+/// What a tile holds, from the database.
+pub(crate) async fn tile_bytes(tx: &mut Tx, tile: TileCoordinate) -> Answer<Vec<u8>> {
     let level = tile.level.unwrap_or(0);
-    let covered_before =
-        (signed >> (8 * u32::from(level))).saturating_sub(tile.index * u64::from(TILE_WIDTH));
-    if covered_before >= u64::from(tile.width) {
-        return Ok(());
-    }
     let first = tile.index * u64::from(TILE_WIDTH);
     let last = first + u64::from(tile.width);
-    let bytes = if tile.level.is_some() {
+    if tile.level.is_some() {
         let rows = tx
             .rows(
                 "SELECT hash FROM log_nodes WHERE level = $1 AND idx >= $2 AND idx < $3 ORDER BY idx",
@@ -351,7 +345,7 @@ async fn write_tile(court: &Court, tx: &mut Tx, tile: TileCoordinate, signed: u6
         for row in &rows {
             bytes.extend_from_slice(&row.parse::<RootHash>(0)?.0);
         }
-        bytes
+        Ok(bytes)
     } else {
         let rows = tx
             .rows(
@@ -368,8 +362,20 @@ async fn write_tile(court: &Court, tx: &mut Tx, tile: TileCoordinate, signed: u6
         }
         bundle
             .to_bytes()
-            .ok_or_else(|| Failure::internal("a leaf is too long"))?
-    };
+            .ok_or_else(|| Failure::internal("a leaf is too long"))
+    }
+}
+
+/// Writes a tile unless it was complete before. Partial tiles have names of their own, so a reader of an older
+/// checkpoint still finds what it needs.
+async fn write_tile(court: &Court, tx: &mut Tx, tile: TileCoordinate, signed: u64) -> Answer<()> {
+    let level = tile.level.unwrap_or(0);
+    let covered_before =
+        (signed >> (8 * u32::from(level))).saturating_sub(tile.index * u64::from(TILE_WIDTH));
+    if covered_before >= u64::from(tile.width) {
+        return Ok(());
+    }
+    let bytes = tile_bytes(tx, tile).await?;
     write_durably(
         &court.config.data.join("log").join(tile.to_string()),
         &bytes,
