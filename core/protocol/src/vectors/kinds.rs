@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::file::Vector;
-use super::{Refused, case_number, deadline, delay_interest, evidence_digests};
+use super::{
+    Refused, age, canonical, case_number, deadline, delay_interest, evidence_digests, statement,
+    tlog,
+};
 
 /// What can be run. To add a kind: one line here, and a function that turns a vector into this crate's answer or refusal.
 pub(super) const KINDS: &[Kind] = &[
@@ -11,6 +14,10 @@ pub(super) const KINDS: &[Kind] = &[
     Kind::named("deadline", deadline::answer).told_by(deadline::is_like),
     Kind::named("delay-interest", delay_interest::answer).told_by(delay_interest::is_like),
     Kind::named("evidence-digests", evidence_digests::answer),
+    Kind::named("canonical", canonical::answer),
+    Kind::named("statement", statement::answer),
+    Kind::named("tlog", tlog::answer),
+    Kind::named("age", age::answer),
 ];
 
 /// A kind of vector file.

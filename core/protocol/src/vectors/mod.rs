@@ -5,6 +5,8 @@
 //!
 //! A new kind of file is one line in [`KINDS`](kinds) and one function from a vector to an answer or a refusal.
 
+mod age;
+mod canonical;
 mod case_number;
 mod compare;
 mod deadline;
@@ -12,8 +14,10 @@ mod delay_interest;
 mod evidence_digests;
 mod file;
 mod kinds;
+mod statement;
 #[cfg(test)]
 mod tests;
+mod tlog;
 
 use serde::Serialize;
 use serde_json::Value;

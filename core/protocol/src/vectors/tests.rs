@@ -6,6 +6,12 @@ const CASE_NUMBERS: &str = include_str!("../../vectors/case-number-vectors.json"
 const DEADLINES: &str = include_str!("../../vectors/deadline-vectors.json");
 const DELAY_INTEREST: &str = include_str!("../../vectors/delay-interest-vectors.json");
 
+/// Vectors of a file, and how many of them must fail.
+const CANONICAL: (usize, usize) = (42, 29);
+const STATEMENT: (usize, usize) = (24, 18);
+const TLOG: (usize, usize) = (50, 24);
+const AGE: (usize, usize) = (16, 13);
+
 fn document(text: &str) -> Value {
     serde_json::from_str(text).expect("the file is JSON")
 }
@@ -58,6 +64,60 @@ fn every_shared_vector_passes() {
         assert_eq!(report.failures, []);
         assert_eq!((report.kind, report.passed), (kind, passed));
         assert!(!report.subject.is_empty());
+    }
+}
+
+/// The formats of the protocol: each file runs under its own kind, and an answer of another vector never passes.
+#[test]
+fn every_vector_of_the_formats_passes_and_no_other_answer_does() {
+    for (text, kind, passed, refused) in [
+        (
+            include_str!("../../vectors/canonical-vectors.json"),
+            "canonical",
+            CANONICAL.0,
+            CANONICAL.1,
+        ),
+        (
+            include_str!("../../vectors/statement-vectors.json"),
+            "statement",
+            STATEMENT.0,
+            STATEMENT.1,
+        ),
+        (
+            include_str!("../../vectors/tlog-vectors.json"),
+            "tlog",
+            TLOG.0,
+            TLOG.1,
+        ),
+        (
+            include_str!("../../vectors/age-files-vectors.json"),
+            "age",
+            AGE.0,
+            AGE.1,
+        ),
+    ] {
+        let report = run(text).expect("a vector file");
+        assert_eq!(report.failures, []);
+        assert_eq!((report.kind, report.passed), (kind, passed));
+        let original = document(text);
+        let vectors = original["vectors"].as_array().expect("a list");
+        let must_fail = vectors.iter().filter(|vector| vector["error"].is_string());
+        assert_eq!(must_fail.count(), refused, "{kind}");
+        for (place, vector) in vectors.iter().enumerate() {
+            let mut changed = original.clone();
+            let fields = changed["vectors"][place]
+                .as_object_mut()
+                .expect("an object");
+            // One that is accepted is said to fail, one that fails is said to be accepted.
+            if fields.remove("error").is_some() {
+                fields.insert("expect".to_owned(), json!({}));
+            } else {
+                fields.remove("expect");
+                fields.insert("error".to_owned(), json!("wrong-root"));
+            }
+            let id = vector["id"].as_str().expect("an id");
+            assert_eq!(failed_ids(&changed), [id], "{kind}");
+        }
     }
 }
 
