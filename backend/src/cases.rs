@@ -14,7 +14,7 @@ use crate::court::Court;
 use crate::store::{Arg, Insert, StoreError, StoreResult, Tx};
 
 /// A case as its row has it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseRow {
     /// The case.
     pub case: CaseId,

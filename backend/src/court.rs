@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -70,6 +71,8 @@ pub struct Court {
     pub uploads: Uploads,
     /// Wakes the log's sequencer.
     pub log_wake: Notify,
+    /// Uploads that the intake is checking now.
+    pub checking: AtomicUsize,
     /// Wakes the intake of complete uploads.
     pub intake_wake: Notify,
     /// When the process started.
@@ -124,6 +127,7 @@ impl Court {
             realm,
             uploads,
             log_wake: Notify::new(),
+            checking: AtomicUsize::new(0),
             intake_wake: Notify::new(),
             started_ms,
             cursors: RememberedCursors::default(),

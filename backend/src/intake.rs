@@ -5,6 +5,7 @@
 use std::io::{Read as _, Seek as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use zhixing_protocol::age::{AgeError, Header, Identity, MAX_HEADER_BYTES, StreamOpener};
 use zhixing_protocol::canonical::Object;
@@ -45,7 +46,10 @@ pub async fn run(court: &Court) -> Answer<u64> {
     let mut failed = std::collections::BTreeSet::new();
     let mut fault = Ok(());
     while let Some(upload) = next(court, &failed).await? {
-        match check(court, &upload).await {
+        court.checking.fetch_add(1, Ordering::Relaxed);
+        let checked = check(court, &upload).await;
+        court.checking.fetch_sub(1, Ordering::Relaxed);
+        match checked {
             Ok(()) => done += 1,
             Err(failure) => {
                 tracing::error!(statement = %upload.statement, "an upload could not be checked; it is tried again");

@@ -10,8 +10,8 @@ use zhixing_protocol::hash::{StatementHash, StoredDigest};
 use zhixing_protocol::ids::{CaseId, DeviceId, ItemId, Nonce, StaffId};
 use zhixing_protocol::keys::{Signer as _, SoftwareSigner};
 use zhixing_protocol::statement::{
-    ChainTip, ClockReading, EvidenceCapture, KeyEnroll, MediaKind, Openings, Signed, Statement,
-    TypedBody,
+    ChainTip, ClockReading, EvidenceCapture, EvidenceDerivative, KeyEnroll, MediaKind, Openings,
+    Signed, Statement, TypedBody,
 };
 use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::wire::{
@@ -217,6 +217,28 @@ impl TestDevice {
             Some(AdmissionResult::Admitted)
         );
         sealed
+    }
+
+    /// Hands in the statement of a derivative.
+    pub async fn hand_in_derivative(&mut self, court: &Court, parent: &Sealed, purpose: &str) {
+        let mut pass = DigestPass::default();
+        pass.update(purpose.as_bytes());
+        let body = EvidenceDerivative {
+            digests: pass.finish(),
+            item: ItemId::make(court.now(), crate::random()),
+            media_type: "image/jpeg".into(),
+            parent: parent.statement,
+            parent_sha256: zhixing_protocol::hash::Sha256Digest::of(b"the original"),
+            tool: "test".into(),
+            purpose: purpose.to_owned(),
+        };
+        let signed = self.sign(court, &body);
+        let request = StatementsRequest {
+            statements: vec![WireStatement::from_signed(&signed).expect("JSON")],
+        };
+        inbox::accept(court, self.device, request)
+            .await
+            .expect("is taken");
     }
 
     /// Seals `plain` and makes the request that would hand in its statement.

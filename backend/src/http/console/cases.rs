@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
 use http::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zhixing_protocol::case::CaseState;
-use zhixing_protocol::event::{EventBody, Head};
+use zhixing_protocol::event::{Event, EventBody, EvidenceOrigin, Head};
 use zhixing_protocol::hash::{StatementHash, StoredDigest};
 use zhixing_protocol::ids::CaseId;
 use zhixing_protocol::rules::pack::RulePack;
-use zhixing_protocol::statement::PartyRole;
 
 use super::evidence::{Disposition, send_decrypted};
+use super::glance::Glances;
 use super::refusal::Reply;
 use super::session::Person;
 use crate::cases::{self, CaseRow};
@@ -37,42 +37,6 @@ pub struct ListQuery {
     court: String,
     cursor: Option<usize>,
     limit: Option<usize>,
-}
-
-fn names(state: &CaseState, role: PartyRole) -> Vec<String> {
-    state
-        .parties()
-        .filter(|party| party.body.role == role)
-        .filter_map(|party| party.hidden_text("name").map(str::to_owned))
-        .collect()
-}
-
-fn contains(text: Option<&str>, query: &str) -> bool {
-    text.is_some_and(|text| text.contains(query))
-}
-
-/// Number, cause, title, handler, and what identifies a party.
-fn matches(row: &CaseRow, state: &CaseState, query: &str) -> bool {
-    query.is_empty()
-        || row.number.contains(query)
-        || contains(state.filed().map(|filed| filed.cause.as_str()), query)
-        || contains(
-            state
-                .filing()
-                .and_then(|filing| filing.hidden_text("title")),
-            query,
-        )
-        || contains(
-            state
-                .handler()
-                .and_then(|(_, member)| member.name.as_deref()),
-            query,
-        )
-        || state.parties().any(|party| {
-            ["name", "id_number", "phone"]
-                .iter()
-                .any(|member| contains(party.hidden_text(member), query))
-        })
 }
 
 async fn visible(tx: &mut Tx, person: &Person, court: &str) -> StoreResult<Vec<CaseRow>> {
@@ -112,6 +76,7 @@ async fn visible(tx: &mut Tx, person: &Person, court: &str) -> StoreResult<Vec<C
 /// `GET cases`
 pub async fn list(
     State(court): State<Arc<Court>>,
+    Extension(glances): Extension<Arc<Glances>>,
     person: Person,
     Query(asked): Query<ListQuery>,
 ) -> Reply<Json<Value>> {
@@ -128,25 +93,12 @@ pub async fn list(
             next_cursor = Some(place.to_string());
             break;
         }
-        let state = cases::opened_state(&mut tx, row.case).await?;
-        if !matches(&row, &state, query) {
+        let glance = glances.get(&mut tx, &row).await?;
+        if !glance.matches(query) {
             continue;
         }
         looked_at.push((row.court.clone(), row.case));
-        shown.push(json!({
-            "case": row.case.to_string(),
-            "number": row.number,
-            "court": row.court,
-            "cause": state.filed().map_or("", |filed| filed.cause.as_str()),
-            "filed_on": state.filing().map(|filing| filing.occurred_on.to_string()),
-            "handler": state.handler().and_then(|(_, member)| member.name.clone()),
-            "amount_fen": state.filed().and_then(|filed| filed.amount_fen),
-            "applicants": names(&state, PartyRole::Applicant),
-            "respondents": names(&state, PartyRole::Respondent),
-            "evidence_count": state.all_evidence().len(),
-            "device_pending": state.all_evidence().values().filter(|item| item.received.is_none()).count(),
-            "last_event_at_ms": state.newest_at_ms().0,
-        }));
+        shown.push(glance.shown().clone());
     }
     drop(tx);
     access::record_all(&court, person.staff, &looked_at, "console.case_list").await?;
@@ -243,6 +195,21 @@ async fn actor(tx: &mut Tx, statement: StatementHash) -> StoreResult<Option<Stri
     row.map(|row| row.text(0)).transpose()
 }
 
+/// The event of the photo that an event about its thumbnail belongs to.
+fn photo_of(state: &CaseState, event: &Event) -> Option<u64> {
+    let statement = match event.body() {
+        Ok(EventBody::EvidenceSealed(sealed)) => sealed.statement,
+        Ok(EventBody::EvidenceReceived(received)) => received.statement,
+        _ => return None,
+    };
+    match &state.evidence(statement)?.sealed.body.origin {
+        EvidenceOrigin::Derived { parent, purpose } if purpose == "thumbnail" => {
+            Some(state.evidence(*parent)?.sealed.seq)
+        }
+        _ => None,
+    }
+}
+
 #[derive(Deserialize)]
 pub struct EventsQuery {
     #[serde(default)]
@@ -258,6 +225,7 @@ pub async fn events(
 ) -> Reply<Json<Value>> {
     let row = look(&court, &person, &case, "console.events").await?;
     let mut tx = court.db.begin_read().await?;
+    let state = cases::state(&court, &mut tx, &row).await?;
     let mut shown = Vec::new();
     for opened in cases::opened_events(&mut tx, row.case, asked.after_seq, Some(MAX_EVENTS)).await?
     {
@@ -283,6 +251,7 @@ pub async fn events(
         };
         shown.push(json!({
             "node_zh": node_zh,
+            "under": photo_of(&state, &event),
             "seq": event.seq,
             "at_ms": event.at_ms.0,
             "occurred_on": event.occurred_on.to_string(),

@@ -29,7 +29,9 @@ pub async fn list(State(court): State<Arc<Court>>, person: Person) -> Reply<Json
     let rows = tx
         .rows(
             "SELECT d.device, d.label, p.staff, p.name, p.court, d.enrolled_ms, d.seen_ms, d.status, d.forked, d.tip_seq, d.storage, \
-             (SELECT COUNT(*) FROM uploads u WHERE u.device = d.device AND u.state = 'receiving'), d.key_id \
+             (SELECT COUNT(*) FROM statements s WHERE s.key_id = d.key_id \
+              AND s.type IN ('evidence.capture/1', 'evidence.segment/1', 'evidence.import/1', 'evidence.derivative/1') \
+              AND NOT EXISTS (SELECT 1 FROM stored_items i WHERE i.statement = s.hash)), d.key_id \
              FROM devices d JOIN staff p ON p.staff = d.staff ORDER BY d.seen_ms DESC, d.device",
             &[],
         )

@@ -3,6 +3,7 @@
 mod cases;
 mod devices;
 mod evidence;
+mod glance;
 mod law;
 mod pages;
 mod refusal;
@@ -39,6 +40,7 @@ pub(super) fn routes() -> Router<Arc<Court>> {
         .route("/staff", get(devices::staff))
         .route("/enrol-tickets", post(devices::make_ticket))
         .route("/system", get(system::state))
+        .layer(axum::Extension(Arc::new(glance::Glances::default())))
         .layer(axum::middleware::map_response(private));
     Router::new()
         .nest("/console/v1", api)

@@ -1,6 +1,8 @@
 //! The court tree and the state of the system.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::State;
@@ -45,6 +47,12 @@ async fn count(tx: &mut Tx, sql: &'static str) -> StoreResult<i64> {
         .unwrap_or(0))
 }
 
+/// What an unprivileged process may still write below a folder; none where the system does not say.
+fn disk_free_bytes(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
+}
+
 /// `GET system`
 pub async fn state(State(court): State<Arc<Court>>, _person: Person) -> Reply<Json<Value>> {
     let mut tx = court.db.begin_read().await?;
@@ -80,6 +88,8 @@ pub async fn state(State(court): State<Arc<Court>>, _person: Person) -> Reply<Js
     let devices = count(&mut tx, "SELECT COUNT(*) FROM devices").await?;
     let cases = count(&mut tx, "SELECT COUNT(*) FROM cases").await?;
     drop(tx);
+    let running = u64::try_from(court.checking.load(Ordering::Relaxed)).unwrap_or(0);
+    let waiting = u64::try_from(waiting).unwrap_or(0).saturating_sub(running);
     let bytes_open: u64 = std::fs::read_dir(court.config.data.join("spool"))
         .into_iter()
         .flatten()
@@ -93,12 +103,12 @@ pub async fn state(State(court): State<Arc<Court>>, _person: Person) -> Reply<Js
         "store": court.db.engine(),
         "objects": "disk",
         "log": {"origin": court.config.log_origin, "size": size, "root": root, "checkpoint_at_ms": checkpoint_at},
-        "jobs": {"waiting": waiting, "running": 0, "failed": failed},
+        "jobs": {"waiting": waiting, "running": running, "failed": failed},
         "uploads": {"open": open, "bytes_open": bytes_open},
         "statements": statements,
         "devices": devices,
         "cases": cases,
-        "disk_free_bytes": null,
+        "disk_free_bytes": disk_free_bytes(&court.config.data),
         "started_at_ms": court.started_ms.0,
     })))
 }

@@ -11,6 +11,7 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use super::glance::Glances;
 use crate::court::Court;
 use crate::store::testing::{Scratch, on_both_engines};
 use crate::testing::{TestClock, TestDevice, WORD, open_court};
@@ -298,6 +299,7 @@ on_both_engines! {
         let sealed = device.seal(&desk.court, &plain).await;
         let path = format!("evidence/{}", sealed.statement);
 
+        assert_eq!(desk.get("devices").await["devices"][0]["pending_items"], 1, "sealed, and nothing sent yet");
         let awaited = desk.get(&path).await;
         assert_eq!((&awaited["outcome"], &awaited["receipt"], &awaited["proof"]), (&json!("awaited"), &Value::Null, &Value::Null));
         assert_eq!(desk.ask("GET", &format!("{path}/original"), None).await.0, 404, "not there yet");
@@ -328,7 +330,13 @@ on_both_engines! {
         assert_eq!(item["statement"], sealed.statement.to_string());
         for check in item["checks"].as_array().expect("a list") {
             assert_eq!(check["ok"], true, "{check}");
+            assert!(check["values"].is_object() && check.get("detail").is_none(), "no sentences: {check}");
         }
+        assert_eq!(item["checks"][2]["values"], json!({"outcome": "verified"}));
+        assert_eq!(desk.get("devices").await["devices"][0]["pending_items"], 0);
+        let row = desk.get("cases").await["cases"][0].clone();
+        assert_eq!((&row["evidence_count"], &row["device_pending"]), (&json!(1), &json!(0)), "the list follows the case's head");
+        assert_eq!(desk.get("cases?query=%E6%97%A0").await["cases"], json!([]), "what is kept is searched as well");
         let bytes = item["statement_json"].as_str().expect("a text");
         assert_eq!(zhixing_protocol::hash::StatementHash::of(bytes.as_bytes()), sealed.statement, "the exact bytes");
         assert_eq!(item["receipt"]["stored_sha256"], sealed.stored_sha256.to_string());
@@ -356,6 +364,63 @@ on_both_engines! {
             .expect("a request");
         let answer = desk.router.clone().oneshot(request).await.expect("an answer");
         assert!(answer.into_body().collect().await.is_err());
+    }
+
+    async fn a_thumbnail_is_told_under_its_photo(scratch: Scratch) {
+        let mut desk = Desk::new(&scratch).await;
+        let mut device = TestDevice::enrol(&desk.court, "judge").await;
+        desk.login("judge").await;
+        let id = desk.get("cases").await["cases"][0]["case"].as_str().expect("an id").to_owned();
+        device.case = Some(id.parse().expect("an id"));
+        let photo = device.seal(&desk.court, &[7; 2_000]).await;
+        device.hand_in_derivative(&desk.court, &photo, "thumbnail").await;
+        device.hand_in_derivative(&desk.court, &photo, "redaction").await;
+        let events = desk.get(&format!("cases/{id}/events")).await;
+        let sealed: Vec<&Value> = events["events"].as_array().expect("a list").iter().filter(|event| event["kind"] == "evidence.sealed").collect();
+        let told: Vec<&Value> = sealed.iter().map(|event| &event["under"]).collect();
+        assert_eq!(told, [&Value::Null, &sealed[0]["seq"], &Value::Null], "only thumbnails are folded");
+    }
+
+    async fn what_the_list_shows_is_computed_anew_only_when_the_case_changed(scratch: Scratch) {
+        let mut desk = Desk::new(&scratch).await;
+        let mut device = TestDevice::enrol(&desk.court, "judge").await;
+        desk.login("judge").await;
+        let id = desk.get("cases").await["cases"][0]["case"].as_str().expect("an id").to_owned();
+        let id: zhixing_protocol::ids::CaseId = id.parse().expect("an id");
+        let glances = Glances::default();
+        let mut kept = Vec::new();
+        for change in [false, false, true, false] {
+            if change {
+                device.case = Some(id);
+                device.seal(&desk.court, b"a photo").await;
+            }
+            let mut tx = desk.court.db.begin_read().await.expect("begins");
+            let row = crate::cases::row(&mut tx, id).await.expect("reads").expect("a row");
+            kept.push(glances.get(&mut tx, &row).await.expect("computes"));
+        }
+        let same: Vec<bool> = kept.windows(2).map(|pair| Arc::ptr_eq(&pair[0], &pair[1])).collect();
+        assert_eq!(same, [true, false, true]);
+        assert_eq!((&kept[1].shown()["evidence_count"], &kept[3].shown()["evidence_count"]), (&json!(0), &json!(1)));
+    }
+
+    async fn the_state_of_the_system_is_measured(scratch: Scratch) {
+        let mut desk = Desk::new(&scratch).await;
+        desk.login("chief").await;
+        let state = desk.get("system").await;
+        let free = state["disk_free_bytes"].as_u64().expect("a number");
+        assert!(free > 0 && free < 1 << 60, "{free}");
+        assert_eq!(state["jobs"], json!({"waiting": 0, "running": 0, "failed": 0}));
+        let mut tx = desk.court.db.begin_write().await.expect("begins");
+        tx.execute(
+            "INSERT INTO uploads (upload, device, statement, item, stored_sha256, size_bytes, state, created_ms, expires_ms) \
+             SELECT login, 'd', login, 'i', 'x', 1, 'complete', 0, 1 FROM staff WHERE login IN ('judge', 'chief')",
+            &[],
+        )
+        .await
+        .expect("inserts");
+        tx.commit().await.expect("commits");
+        desk.court.checking.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(desk.get("system").await["jobs"], json!({"waiting": 1, "running": 1, "failed": 0}));
     }
 
     async fn tickets_and_revocation_are_for_those_who_manage(scratch: Scratch) {

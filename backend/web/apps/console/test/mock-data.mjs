@@ -183,7 +183,7 @@ function addEvidence(file, given) {
   if (Math.abs(wallOff) > 2 * MINUTE && anchored) bracket.flags.push('clock_skew')
   if (wall > bracket.not_after_ms || (bracket.not_before_ms !== null && wall < bracket.not_before_ms)) bracket.flags.push('wall_outside')
   const flags = [...bracket.flags, ...(recovered ? ['recovered'] : [])]
-  const check = (code, ok, detail) => ({ code, ok, detail })
+  const check = (code, ok, values = {}) => ({ code, ok, values })
   const evidence = {
     statement: name,
     item,
@@ -220,14 +220,11 @@ function addEvidence(file, given) {
     proof: null,
     leaf: logged(Buffer.from(statement), signature),
     checks: [
-      check('form', true, null),
-      check('signature', true, 'ECDSA P-256, SHA-256'),
-      check('chain', true, null),
-      check('openings', true, null),
-      check('digests', verified ? true : outcome === 'awaited' ? null : false, verified ? null : outcome === 'awaited' ? 'the original has not arrived' : 'SHA-256 differs'),
-      check('receipt', verified ? true : null, null),
-      check('inclusion', true, null),
-      check('checkpoint', true, 'zhaohua.example/log'),
+      check('statement_hash', true),
+      check('signature', true, { key: keys[key].id }),
+      check('bytes', outcome === 'awaited' ? null : verified, { outcome }),
+      check('receipt', verified ? true : null, { at_ms: verified ? arrived : null }),
+      check('log', true, { log_index: 7, tree_size: 90 }),
     ],
   }
   file.evidence.push(evidence)
@@ -235,6 +232,11 @@ function addEvidence(file, given) {
   blobs.set(`original ${name}`, { media_type: mediaType, bytes })
   const origin = kind === 'import' ? { how: 'imported', source: 'recorder' } : kind === 'segment' ? { how: 'segment', index: recording.index, recording: recording.id, recovered } : { how: 'captured', recovered }
   addEvent(file, 'evidence.sealed', at, { device: device.device, digests, item, media_kind: mediaKind, media_type: mediaType, origin, statement: name }, place === null ? {} : { place }, device.officer.name)
+  if (kind === 'photo' && thumbnail !== null) {
+    const under = file.events.length
+    addEvent(file, 'evidence.sealed', at + 500, { device: device.device, digests, item: stored(item).slice(0, 32), media_kind: null, media_type: 'image/jpeg', origin: { how: 'derived', parent: name, purpose: 'thumbnail' }, statement: stored(name) }, {}, device.officer.name)
+    file.events.at(-1).under = under
+  }
   if (outcome !== 'awaited') addEvent(file, 'evidence.received', arrived, { item, outcome, statement: name, stored_bytes: bytes.length + 800, stored_sha256: stored(item) }, {}, '法院服务器')
 }
 

@@ -134,6 +134,8 @@ export const en: Messages = {
     details: 'Details and raw data',
     cause: 'Causing statement',
     raw: 'Canonical JSON',
+    raw_of: 'Canonical JSON of event {seq}',
+    thumbnail: 'With a thumbnail (events {seqs})',
     erased: '(erased as the law requires, or not open to you)',
     unknown: 'This version of the page does not know events of kind “{kind}”; the content is kept in full, see the raw data.',
     more: 'Load more ({count} left)',

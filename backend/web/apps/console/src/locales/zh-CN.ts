@@ -135,6 +135,8 @@ export const zhCN: Messages = {
     details: '详细内容与原始数据',
     cause: '起因声明',
     raw: '规范 JSON',
+    raw_of: '第 {seq} 号事件的规范 JSON',
+    thumbnail: '附缩略图（第 {seqs} 号事件）',
     erased: '（已依法删除或未向您开放）',
     unknown: '此版本页面还不认识“{kind}”类事件；内容完整保留，见下方原始数据。',
     more: '继续加载（还有 {count} 件）',

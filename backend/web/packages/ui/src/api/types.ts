@@ -89,6 +89,8 @@ export interface CaseEvent {
   actor: string | { name: string } | null
   /** Exact canonical bytes as text, where the server sends them. */
   raw?: string
+  /** Number of the photo's event, for one about its thumbnail. */
+  under?: number | null
   /** Name of the node, where the event records one that the rule pack knows. */
   node_zh?: string | null
 }
@@ -185,7 +187,8 @@ export interface TimeBracket {
 export interface Check {
   code: string
   ok: boolean | null
-  detail: string | null
+  /** What was found, as raw values; the page has the sentence. */
+  values?: Record<string, Json>
 }
 
 export interface Evidence extends EvidenceRow {

@@ -195,6 +195,18 @@ export const en: Messages = {
     bracket: 'Trusted times',
     time: 'Trusted times',
   },
+  check_detail: {
+    statement_hash: 'SHA-256 computed again over the exact bytes of the statement',
+    signature: 'Signature, deployment and hidden members checked under the device key {key}',
+    bytes: 'Decrypted and compared with each digest of the statement: {outcome}',
+    receipt: "Checked under the court's receipt key, issued {at}",
+    log: 'At place {index} of a log of {size}, with the signature of the checkpoint',
+  },
+  check_waits: {
+    bytes: 'The original has not arrived yet',
+    receipt: 'Issued once the original is checked',
+    log: 'The log does not hold this statement yet',
+  },
   check_result: { pass: 'Passed', fail: 'Failed', none: 'Cannot be checked yet' },
   fact: {
     estimate_ms: 'Estimated time',

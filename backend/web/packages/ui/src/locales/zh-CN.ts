@@ -196,6 +196,18 @@ export const zhCN: Messages = {
     bracket: '可信时间',
     time: '可信时间',
   },
+  check_detail: {
+    statement_hash: '对声明的原样字节重新计算 SHA-256',
+    signature: '以设备密钥 {key} 核对签名、所属部署和隐藏内容的承诺',
+    bytes: '解密后与声明的摘要逐项比对：{outcome}',
+    receipt: '以法院回执密钥核对，签发于 {at}',
+    log: '位于日志第 {index} 位（日志长 {size}），检查点签名一并核对',
+  },
+  check_waits: {
+    bytes: '原件还没有到达',
+    receipt: '原件核验后才签发回执',
+    log: '日志还没有收录这份声明',
+  },
   check_result: { pass: '通过', fail: '不通过', none: '暂不能检查' },
   fact: {
     estimate_ms: '推定时间',
