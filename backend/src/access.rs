@@ -31,10 +31,21 @@ pub async fn record_all(
     }
     let mut tx = court.db.begin_write().await?;
     for (word, case) in cases {
-        append(court, &mut tx, word, staff, *case, what).await?;
+        append(court, &mut tx, word, staff, Some(*case), what).await?;
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// Records that something about a person's own access was changed, in the transaction that changes it.
+pub async fn record_change(
+    court: &Court,
+    tx: &mut Tx,
+    court_word: &str,
+    staff: StaffId,
+    what: &str,
+) -> Answer<()> {
+    append(court, tx, court_word, staff, None, what).await
 }
 
 async fn append(
@@ -42,7 +53,7 @@ async fn append(
     tx: &mut Tx,
     court_word: &str,
     staff: StaffId,
-    case: CaseId,
+    case: Option<CaseId>,
     what: &str,
 ) -> Answer<()> {
     let last = tx
@@ -57,7 +68,10 @@ async fn append(
     };
     let entry = canonical::Object::from([
         ("at_ms".to_owned(), Value::Integer(court.now().0)),
-        ("case".to_owned(), Value::Text(case.to_string())),
+        (
+            "case".to_owned(),
+            case.map_or(Value::Null, |case| Value::Text(case.to_string())),
+        ),
         ("prev".to_owned(), Value::Text(prev.to_string())),
         ("staff".to_owned(), Value::Text(staff.to_string())),
         ("what".to_owned(), Value::from(what)),

@@ -147,7 +147,7 @@ fn accepted_step(secret: &[u8], code: &str, now_step: i64, last_step: i64) -> Op
 }
 
 /// The six digits of a step (RFC 6238 with the HMAC-SHA-1 that every authenticator speaks; RFC 4226 §5.3).
-fn totp(secret: &[u8], step: i64) -> String {
+pub(crate) fn totp(secret: &[u8], step: i64) -> String {
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret);
     let tag = ring::hmac::sign(&key, &step.to_be_bytes());
     let bytes = tag.as_ref();

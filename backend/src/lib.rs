@@ -21,6 +21,7 @@ pub mod problem;
 #[cfg(any(test, feature = "testing"))]
 pub mod seeded;
 pub mod serve;
+pub mod staff;
 pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;

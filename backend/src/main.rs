@@ -2,6 +2,7 @@
 
 mod audit_command;
 mod rules_command;
+mod staff_command;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -89,6 +90,12 @@ enum Command {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// How people of the court get in: passwords, one-time passwords, lock-outs. Each change is recorded.
+    Staff {
+        /// What to do.
+        #[command(subcommand)]
+        command: staff_command::StaffCommand,
     },
     /// Bring the database to the newest schema and stop.
     Migrate,
@@ -184,6 +191,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
             court.db.close().await;
             return Ok(code);
         }
+        Command::Staff { command } => staff_command::run(&court, command).await?,
         Command::Migrate => say(&format!(
             "schema {} is in place ({})",
             zhixing_server::store::SCHEMA_VERSION,

@@ -5,7 +5,7 @@ use zhixing_protocol::hash::Sha256Digest;
 use zhixing_tests::simulation::{run, run_many};
 
 /// Schedules of `make test`.
-const SEEDS: u64 = 1_000;
+const SEEDS: u64 = 2_000;
 /// Their first seed.
 const FIRST: u64 = 1;
 /// Seeds that are run twice.
