@@ -251,15 +251,16 @@ fn hang(address: SocketAddr, (patch, head): &(String, String)) -> (TcpStream, f6
     (hung, waited)
 }
 
-/// Bytes sent twice when the connection dies again and again.
-pub async fn resent(setup: &Setup, report: &mut Report) {
-    const SIZE: u64 = 256 * MIB;
-    const CUT: u64 = 24 * MIB;
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("f.bin");
-    noise(&file, SIZE, 0);
-    let mut shares = Vec::new();
-    for _ in 0..setup.rounds.min(3) {
+/// What a file on its way needs: a court behind a proxy, and a device that has imported it.
+struct Road {
+    proxy: Proxy,
+    device: TestDevice,
+    meter: Meter,
+    _court: zhixing_tests::TestCourt,
+}
+
+impl Road {
+    async fn with(file: &Path) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a free port");
@@ -268,33 +269,122 @@ pub async fn resent(setup: &Setup, report: &mut Report) {
             .expect("a port");
         let url = format!("http://{}/", proxy.address);
         let court = zhixing_tests::TestCourt::start(listener, &url).await;
-        let mut device = TestDevice::enrolled(&court.ticket("judge").await).await;
+        let device = TestDevice::enrolled(&court.ticket("judge").await).await;
         let meter = Meter::new();
         sync(&device, &meter, 1_000).await;
         device
             .engine()
-            .import(&file, ImportSource::File, None, Object::new())
+            .import(file, ImportSource::File, None, Object::new())
             .expect("imports");
-        let stored = device.engine().status().expect("a status").waiting_bytes;
-        let before = proxy.sent_bytes();
-        proxy.set(Fault::CutAfter(CUT));
+        Self {
+            proxy,
+            device,
+            meter,
+            _court: court,
+        }
+    }
+
+    fn waiting(&self) -> u64 {
+        self.device
+            .engine()
+            .status()
+            .expect("a status")
+            .waiting_bytes
+    }
+
+    fn kill(&mut self) {
+        self.device.stop();
+        self.device.start();
+    }
+}
+
+/// Bytes sent beyond a file of 256 MiB whose connections die after so many bytes.
+pub async fn resent(setup: &Setup, report: &mut Report) {
+    const SIZE: u64 = 256 * MIB;
+    const CUT: u64 = 24 * MIB;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("f.bin");
+    noise(&file, SIZE, 0);
+    let mut shares = Vec::new();
+    for _ in 0..setup.rounds.min(3) {
+        let mut road = Road::with(&file).await;
+        let stored = road.waiting();
+        let before = road.proxy.sent_bytes();
+        road.proxy.set(Fault::CutAfter(CUT));
         let mut rounds = 0_u32;
-        while device.engine().status().expect("a status").waiting_bytes > 0 {
-            let _end = device
+        while road.waiting() > 0 {
+            let _end = road
+                .device
                 .engine()
-                .sync(&meter, 0, None)
+                .sync(&road.meter, 0, None)
                 .await
                 .expect("the own store works");
             rounds += 1;
             if rounds.is_multiple_of(4) {
-                device.stop();
-                device.start();
+                road.kill();
             }
             assert!(rounds < 400, "it does not get on");
         }
-        proxy.set(Fault::None);
-        let sent = proxy.sent_bytes() - before;
+        road.proxy.set(Fault::None);
+        let sent = road.proxy.sent_bytes() - before;
         shares.push((sent as f64 / stored as f64 - 1.0) * 100.0);
     }
-    report.rounds("Bytes sent beyond the file, connection cut every 24 MiB", "≤ 5 %", "%", shares, "256 MiB; device killed and started again after every fourth cut; heads and other requests counted in");
+    report.rounds("Bytes sent beyond the file, connection cut every 24 MiB", "", "%", shares, "256 MiB; device killed and started again after every fourth cut; heads and other requests counted in");
+    resent_by_time(setup, report).await;
+}
+
+/// The same of 1 GiB, with connections that die every 5 s and a device that is killed every 20 s.
+async fn resent_by_time(setup: &Setup, report: &mut Report) {
+    const CUT: Duration = Duration::from_secs(5);
+    const KILL: Duration = Duration::from_secs(20);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("f.bin");
+    noise(&file, setup.upload_bytes, 0);
+    let (mut shares, mut cuts, mut kills) = (Vec::new(), 0_u32, 0_u32);
+    for _ in 0..setup.rounds.min(3) {
+        let mut road = Road::with(&file).await;
+        let stored = road.waiting();
+        let before = road.proxy.sent_bytes();
+        let start = tokio::time::Instant::now();
+        let (mut next_cut, mut next_kill) = (start + CUT, start + KILL);
+        while road.waiting() > 0 {
+            let killed = {
+                let sending = road.device.engine().sync(&road.meter, 0, None);
+                tokio::pin!(sending);
+                loop {
+                    tokio::select! {
+                        end = &mut sending => {
+                            end.expect("the own store works");
+                            break false;
+                        }
+                        () = tokio::time::sleep_until(next_cut) => {
+                            road.proxy.set(Fault::Offline);
+                            road.proxy.set(Fault::None);
+                            next_cut += CUT;
+                            cuts += 1;
+                        }
+                        () = tokio::time::sleep_until(next_kill) => break true,
+                    }
+                }
+            };
+            if killed {
+                next_kill += KILL;
+                kills += 1;
+                road.kill();
+            }
+        }
+        let sent = road.proxy.sent_bytes() - before;
+        shares.push((sent as f64 / stored as f64 - 1.0) * 100.0);
+    }
+    let how = format!(
+        "{} MiB over loopback, {cuts} cuts and {kills} kills in all rounds",
+        setup.upload_bytes / MIB
+    );
+    report.rounds(
+        "Bytes sent beyond the file, cut every 5 s, killed every 20 s",
+        "≤ 5 %",
+        "%",
+        shares,
+        &how,
+    );
 }
