@@ -11,9 +11,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use ring::hmac;
 use zhixing_protocol::age::{Identity, Recipient};
 use zhixing_protocol::case::CourtWord;
-use zhixing_protocol::hash::Sha256Digest;
+use zhixing_protocol::hash::{Sha256Digest, from_hex, to_hex};
 use zhixing_protocol::keys::{PublicKey, Signer as _, SoftwareSigner};
 use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::tlog::{LogSigner, VerifierKey};
@@ -21,6 +22,13 @@ use zhixing_protocol::trust::KeyPurpose;
 
 /// Folder of the records of replaced keys.
 const RETIRED: &str = "retired";
+
+/// Tells tokens of uploads from those of sessions, which are hexadecimal.
+const UPLOAD_TOKEN_MARK: &str = "u.";
+
+fn upload_token_text(upload: &str) -> Vec<u8> {
+    [b"zx-upload/1\0", upload.as_bytes()].concat()
+}
 
 /// A key that cannot be made, read or used.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +76,8 @@ pub struct CourtKeys {
     pub job: SoftwareSigner,
     /// Signs statements of people without an enrolled key.
     pub portal: SoftwareSigner,
+    /// Makes and checks tokens of uploads.
+    upload_tokens: hmac::Key,
     /// Signs checkpoints.
     pub log: LogSigner,
     /// Signing keys that were replaced.
@@ -117,7 +127,13 @@ impl CourtKeys {
                 .map(|key| key.to_vec())
                 .map_err(|_| KeyFileError::Damaged(log_path.clone()))
         })?;
+        let token_path = folder.join("upload-tokens.key");
+        let tokens = read_or_make(&token_path, || Ok(crate::random::<32>().to_vec()))?;
+        if tokens.len() != 32 {
+            return Err(KeyFileError::Damaged(token_path));
+        }
         let mut keys = Self {
+            upload_tokens: hmac::Key::new(hmac::HMAC_SHA256, &tokens),
             root: signer("root.pk8")?,
             receipt: signer("receipt.pk8")?,
             clock: signer("clock.pk8")?,
@@ -133,6 +149,18 @@ impl CourtKeys {
         };
         keys.read_retired()?;
         Ok(keys)
+    }
+
+    /// The token that is good for one upload as long as that is; the same each time, so a lost answer costs nothing.
+    pub fn derive_upload_token(&self, upload: &str) -> String {
+        let tag = hmac::sign(&self.upload_tokens, &upload_token_text(upload));
+        format!("{UPLOAD_TOKEN_MARK}{}", to_hex(tag.as_ref()))
+    }
+
+    /// Whether a token is the one of this upload; the time it takes tells nothing. None if it is of another kind.
+    pub fn fits_upload(&self, token: &str, upload: &str) -> Option<bool> {
+        let tag = from_hex(token.strip_prefix(UPLOAD_TOKEN_MARK)?).unwrap_or_default();
+        Some(hmac::verify(&self.upload_tokens, &upload_token_text(upload), &tag).is_ok())
     }
 
     /// Reads the records of replaced keys. One that still is in use comes from a rotation that was cut off, and is none.

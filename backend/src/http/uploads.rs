@@ -1,25 +1,26 @@
 //! `/device/v1/uploads`: tus 1.0 — core, creation, creation-with-upload, creation-defer-length, checksum (sha256),
-//! termination, expiration.
+//! termination, expiration. Beyond tus: `Upload-Token` in the answer that makes an upload.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::routing::{options, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use zhixing_protocol::hash::{Sha256Digest, StatementHash, StoredDigest};
-use zhixing_protocol::ids::ItemId;
-use zhixing_protocol::wire::{ProblemKind, upload_metadata};
+use zhixing_protocol::ids::{DeviceId, ItemId};
+use zhixing_protocol::wire::{ProblemKind, UPLOAD_TOKEN, upload_metadata};
 
 use super::Session;
 use crate::court::Court;
 use crate::problem::{Answer, Failure};
 use crate::uploads::ledger::{self, UploadRow};
 use crate::uploads::{Claim, Patch};
-use crate::{inbox, intake};
+use crate::{devices, inbox, intake};
 
 const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 const VERSION: HeaderName = HeaderName::from_static("tus-version");
@@ -32,6 +33,8 @@ const DEFER: HeaderName = HeaderName::from_static("upload-defer-length");
 const METADATA: HeaderName = HeaderName::from_static("upload-metadata");
 const CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
 const EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
+
+const TOKEN: HeaderName = HeaderName::from_static(UPLOAD_TOKEN);
 
 const TUS: HeaderValue = HeaderValue::from_static("1.0.0");
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -46,6 +49,29 @@ pub(super) fn routes() -> Router<Arc<Court>> {
                 .delete(terminate)
                 .merge(options(describe)),
         )
+}
+
+/// The device that an upload belongs to, by its session or by the token of this one upload. That token needs no signing
+/// key to be had again: bytes go on while the device is locked and when its session is over.
+struct Uploader(DeviceId);
+
+impl FromRequestParts<Arc<Court>> for Uploader {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, court: &Arc<Court>) -> Answer<Self> {
+        let Path(upload) = Path::<String>::from_request_parts(parts, court)
+            .await
+            .map_err(|_| Failure::not_found())?;
+        let token = super::bearer(parts)?;
+        match court.keys.fits_upload(token, &upload) {
+            None => Ok(Self(devices::session_device(court, token).await?)),
+            Some(true) => Ok(Self(ledger::owner(court, &upload).await?)),
+            Some(false) => Err(Failure::new(
+                ProblemKind::Unauthenticated,
+                "This token is not of this upload. Open a session and make the upload again.",
+            )),
+        }
+    }
 }
 
 async fn describe(State(court): State<Arc<Court>>) -> Response<Body> {
@@ -272,6 +298,10 @@ async fn create(
     response
         .headers_mut()
         .insert(OFFSET, HeaderValue::from(offset));
+    let mut token = HeaderValue::try_from(court.keys.derive_upload_token(&upload))
+        .map_err(Failure::internal)?;
+    token.set_sensitive(true);
+    response.headers_mut().insert(TOKEN, token);
     if let Some(date) = http_date(row.expires_ms) {
         response.headers_mut().insert(EXPIRES, date);
     }
@@ -293,7 +323,7 @@ fn is_offset_stream(headers: &HeaderMap) -> bool {
 
 async fn status(
     State(court): State<Arc<Court>>,
-    Session(device): Session,
+    Uploader(device): Uploader,
     Path(upload): Path<String>,
     headers: HeaderMap,
 ) -> Answer<Response<Body>> {
@@ -331,7 +361,7 @@ async fn status(
 
 async fn append(
     State(court): State<Arc<Court>>,
-    Session(device): Session,
+    Uploader(device): Uploader,
     Path(upload): Path<String>,
     headers: HeaderMap,
     body: Body,
@@ -420,7 +450,7 @@ async fn receive(
 /// done, so a lost answer costs nothing (I3).
 async fn terminate(
     State(court): State<Arc<Court>>,
-    Session(device): Session,
+    Uploader(device): Uploader,
     Path(upload): Path<String>,
     headers: HeaderMap,
 ) -> Answer<Response<Body>> {

@@ -102,6 +102,19 @@ pub async fn complete(
     Ok(())
 }
 
+/// Whose an upload is, for a request that carries its token. *Errors*: `not_found`.
+pub async fn owner(court: &Court, upload: &str) -> Answer<DeviceId> {
+    let mut tx = court.db.begin_read().await?;
+    let row = tx
+        .row(
+            "SELECT device FROM uploads WHERE upload = $1",
+            &[upload.into()],
+        )
+        .await?
+        .ok_or_else(Failure::not_found)?;
+    Ok(row.parse(0)?)
+}
+
 /// Whether a device ended an upload of its own. The same answer for a foreign one as for none (I8).
 ///
 /// *Errors*: `not_found`.

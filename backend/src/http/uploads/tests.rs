@@ -433,6 +433,43 @@ on_both_engines! {
         panic!("not taken after five tries");
     }
 
+    async fn an_upload_goes_on_by_its_own_token_when_the_session_is_over(scratch: Scratch) {
+        let mut site = Site::new(&scratch, 50_000).await;
+        let length = site.sealed.stored.len().to_string();
+        let created = site.create_with(&[("upload-length", &length)], b"").await;
+        let (path, token) = (created.header("location").to_owned(), created.header("upload-token").to_owned());
+        let again = site.create_with(&[("upload-length", &length)], b"").await;
+        assert_eq!(again.header("upload-token"), token, "a lost answer costs nothing");
+        let session = std::mem::replace(&mut site.device.token, token.clone());
+        let made = site.create_with(&[("upload-length", &length)], b"").await;
+        assert_eq!((made.status, made.kind().as_str()), (401, "unauthenticated"), "only for its upload");
+        site.clock.pass_ms(2 * 3_600_000);
+        site.device.token = session;
+        let expired = site.ask("HEAD", &path, &[], b"").await;
+        assert_eq!(expired.status, 401, "the session is over");
+        let mut forged = token.clone();
+        let last = forged.pop().expect("a digit");
+        forged.push(if last == '0' { '1' } else { '0' });
+        for wrong in ["u.", "u.00", &forged] {
+            site.device.token = wrong.to_owned();
+            assert_eq!(site.patch(&path, 0, b"x").await.status, 401, "{wrong}");
+        }
+        site.device.token = token;
+        for other in ["/device/v1/uploads/0123", &path.replace("uploads/", "uploads/0")] {
+            assert_eq!(site.ask("HEAD", other, &[], b"").await.status, 401, "{other}");
+        }
+        let pull = site.ask("POST", "/device/v1/pull", &[], b"{}").await;
+        assert_eq!(pull.status, 401, "it opens nothing else");
+        assert_eq!(site.patch(&path, 0, site.stored_to(20_000)).await.status, 204);
+        // A new process has the same key.
+        site.kill_and_restart().await;
+        assert_eq!(site.offset(&path).await, 20_000);
+        site.finish(&path, 20_000).await;
+        site.clock.pass_ms(31 * 24 * 3_600_000);
+        ledger::expire(&site.court).await.expect("runs");
+        assert_eq!(site.ask("HEAD", &path, &[], b"").await.status, 404, "it ends with the upload");
+    }
+
     async fn what_came_before_a_break_is_kept(scratch: Scratch) {
         let site = Site::new(&scratch, 500_000).await;
         let whole = site.sealed.stored.len();

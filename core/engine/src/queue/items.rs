@@ -171,6 +171,44 @@ impl Queue {
         Ok(found.into_iter().next())
     }
 
+    /// The same among the uploads that the court has given a token of their own.
+    pub fn next_upload_by_token(
+        &self,
+        now: UtcMillis,
+        current: Option<CaseId>,
+    ) -> Result<Option<Item>> {
+        let horizon = now.plus_ms(crate::sync::MAX_BACKOFF_MS);
+        let found = self.items_where(
+            "upload = 'waiting' AND freed = 0 AND (next_try_ms <= ?1 OR next_try_ms > ?2)
+               AND upload_url <> '' AND upload_token <> ''
+             ORDER BY (case_id IS ?3) DESC, stored_bytes, item LIMIT 1",
+            params![now.0, horizon.0, current.map(|case| case.0)],
+        )?;
+        Ok(found.into_iter().next())
+    }
+
+    /// The token of an item's upload; empty where there is none.
+    pub fn upload_token(&self, item: ItemId) -> Result<Zeroizing<String>> {
+        let token = self
+            .db
+            .query_row(
+                "SELECT upload_token FROM item WHERE item = ?1 AND upload_url <> ''",
+                [item.0],
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(Zeroizing::new(token.unwrap_or_default()))
+    }
+
+    /// Keeps the token of an item's upload; an empty one forgets it.
+    pub fn put_upload_token(&self, item: ItemId, token: &str) -> Result<()> {
+        self.db.execute(
+            "UPDATE item SET upload_token = ?2 WHERE item = ?1",
+            params![item.0, token],
+        )?;
+        Ok(())
+    }
+
     /// When the next waiting file may be tried again.
     pub fn next_retry(&self) -> Result<Option<UtcMillis>> {
         let next: Option<i64> = self.db.query_row(

@@ -110,4 +110,6 @@ CREATE TABLE refusal(
 ", "
 ALTER TABLE anchor ADD COLUMN used INTEGER NOT NULL DEFAULT 1; -- 0: no statement names it, the next anchor replaces it
 CREATE INDEX anchor_boot ON anchor(boot, elapsed_ms);
+", "
+ALTER TABLE item ADD COLUMN upload_token TEXT NOT NULL DEFAULT ''; -- bearer token of the upload at upload_url alone
 "];

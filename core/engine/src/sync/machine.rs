@@ -162,7 +162,7 @@ impl Machine {
             .filter(|(_, until)| elapsed < *until)
             .map(|(token, _)| token.clone())
         else {
-            return self.log_in();
+            return self.without_session(now);
         };
         // A clock set back must not delay it beyond the longest backoff.
         let horizon = now.plus_ms(super::MAX_BACKOFF_MS);
@@ -186,10 +186,45 @@ impl Machine {
                 None => return self.rest(now),
             }
         };
+        let by_its_own = matches!(&in_flight, InFlight::Upload(sent) if sent.own_token);
         self.in_flight = Some(in_flight);
-        Ok(Step::Request(
-            request.with("authorization", format!("Bearer {token}")),
-        ))
+        Ok(Step::Request(if by_its_own {
+            request
+        } else {
+            request.with("authorization", format!("Bearer {token}"))
+        }))
+    }
+
+    /// A session has to be opened, but not for bytes that the court knows by a token of their own. Those go on where
+    /// nothing else is to be done, and where the signing key wants the person first: what cannot go holds up nothing.
+    fn without_session(&mut self, now: UtcMillis) -> Result<Step> {
+        let only_bytes = !self.pull_wanted
+            && self.poll_at.is_none()
+            && self.next_download()?.is_none()
+            && self.statements()?.is_none();
+        if only_bytes && let Some(step) = self.upload_by_token(now)? {
+            return Ok(step);
+        }
+        match self.log_in() {
+            Err(error) if error.kind == ErrorKind::Locked => {
+                self.upload_by_token(now)?.ok_or(error)
+            }
+            other => other,
+        }
+    }
+
+    fn upload_by_token(&mut self, now: UtcMillis) -> Result<Option<Step>> {
+        loop {
+            let next = self
+                .holdings
+                .queue()
+                .next_upload_by_token(now, self.current)?;
+            let Some(item) = next else { return Ok(None) };
+            if let Some((sent, request)) = super::upload::request(&self.holdings, &item)? {
+                self.in_flight = Some(InFlight::Upload(sent));
+                return Ok(Some(Step::Request(request)));
+            }
+        }
     }
 
     /// The next request of the upload lane; files that are missing are set aside on the way.
@@ -361,6 +396,13 @@ impl Machine {
             Ok(response) => response,
             Err(error) => return self.no_answer(now, &in_flight, error),
         };
+        if let InFlight::Upload(sent) = &in_flight
+            && response.status == 401
+            && sent.own_token
+        {
+            // The court does not know the token any more: by the session then.
+            return self.holdings.queue().put_upload_token(sent.item, "");
+        }
         if response.status == 401 && !matches!(in_flight, InFlight::Challenge) {
             self.token = None;
             self.challenge = None;

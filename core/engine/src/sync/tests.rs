@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 use zhixing_protocol::canonical::{Object, Value};
 use zhixing_protocol::event::{Effect, Event, Head, Visibility};
 use zhixing_protocol::hash::StatementHash;
 use zhixing_protocol::ids::{CaseId, ItemId};
+use zhixing_protocol::keys::Signer;
 use zhixing_protocol::statement::{ChainHead, MediaKind};
 use zhixing_protocol::wire::{
     AdmissionResult, CaseCursor, ChallengeResponse, DeviceFrame, EventFrame, Frame, GrantFrame,
@@ -15,6 +17,8 @@ use zhixing_protocol::wire::{
 use super::{Body, HttpRequest, HttpResponse, Machine, Step, TransportError, TransportKind};
 use crate::capture::{CaptureRequest, Holdings, OpenCapture, SealedItem};
 use crate::casebook::Shelf;
+use crate::error::{EngineError, ErrorKind, Result};
+use crate::ports::SecretStore;
 use crate::queue::Upload;
 use crate::testing::{COURT, TestClock, TestCourt, court_json, enrolled};
 
@@ -660,4 +664,131 @@ fn first_event(case: u8) -> Vec<u8> {
         unknown: Object::new(),
     };
     event.to_bytes().expect("canonical")
+}
+
+/// A store whose signing key wants the person first.
+struct LockedSigner(Arc<dyn SecretStore>);
+
+impl SecretStore for LockedSigner {
+    fn secret(&self, name: &str) -> Result<Option<Zeroizing<[u8; 32]>>> {
+        self.0.secret(name)
+    }
+    fn put_secret(&self, name: &str, secret: &[u8; 32]) -> Result<()> {
+        self.0.put_secret(name, secret)
+    }
+    fn signer(&self) -> Result<Option<Arc<dyn Signer>>> {
+        Err(EngineError::locked("the person is not here"))
+    }
+    fn make_signer(&self) -> Result<Arc<dyn Signer>> {
+        Err(EngineError::locked("the person is not here"))
+    }
+    fn storage(&self) -> &str {
+        self.0.storage()
+    }
+}
+
+impl Bench {
+    /// Creates the upload of a new item of 10 MB with a token of its own, and answers the first slice.
+    fn begin_upload_with_token(&mut self) -> ItemId {
+        let item = self.capture(10_000_000).item;
+        self.log_in();
+        assert_eq!(self.settle().path, "/device/v1/uploads");
+        self.answer(HttpResponse {
+            status: 201,
+            headers: vec![
+                ("location".into(), "/device/v1/uploads/x".into()),
+                ("upload-token".into(), "u.12".into()),
+            ],
+            body: Vec::new(),
+        });
+        let first = self.settle();
+        assert_eq!(bearer(&first), ["Bearer u.12"]);
+        self.took(&first);
+        item
+    }
+}
+
+fn bearer(request: &HttpRequest) -> Vec<&str> {
+    let headers = request.headers.iter();
+    headers
+        .filter(|(name, _)| name == "authorization")
+        .map(|(_, value)| value.as_str())
+        .collect()
+}
+
+#[test]
+fn an_upload_goes_on_by_its_own_token_when_the_session_is_over() {
+    let mut bench = bench();
+    let item = bench.begin_upload_with_token();
+    bench.clock.advance(3_600_000);
+    for _ in 0..2 {
+        let slice = bench.request();
+        assert_eq!(
+            (slice.method, bearer(&slice)),
+            ("PATCH", vec!["Bearer u.12"])
+        );
+        bench.took(&slice);
+    }
+    assert_eq!(bench.upload(item), Upload::Sent);
+    // For everything else a session is opened, and its token goes with that alone.
+    bench.log_in();
+    assert_eq!(bearer(&bench.request()), ["Bearer secret"]);
+}
+
+#[test]
+fn statements_wait_for_no_bytes_when_the_session_is_over() {
+    let mut bench = bench();
+    bench.begin_upload_with_token();
+    bench.clock.advance(3_600_000);
+    bench.capture(10);
+    bench.log_in();
+    assert_eq!(bench.request().path, "/device/v1/statements", "I9");
+}
+
+#[test]
+fn an_upload_goes_on_while_the_signing_key_wants_the_person() {
+    let mut bench = bench();
+    let item = bench.begin_upload_with_token();
+    // A new process on the same folder, locked: it has no session, wants news, and cannot sign for either.
+    let mut ports = bench.holdings.ports.clone();
+    ports.secrets = Arc::new(LockedSigner(ports.secrets));
+    let folder = bench._folder.path();
+    bench.holdings = crate::testing::holdings(folder, ports).expect("opens");
+    bench.machine = Machine::new(bench.holdings.clone(), bench.shelf.clone());
+    assert_eq!(bench.request().path, "/device/v1/challenge");
+    let challenge = ChallengeResponse {
+        challenge: "c".into(),
+    };
+    bench.answer(court_json(200, &challenge));
+    for _ in 0..2 {
+        let slice = bench.request();
+        assert_eq!(bearer(&slice), ["Bearer u.12"]);
+        bench.took(&slice);
+    }
+    assert_eq!(bench.upload(item), Upload::Sent);
+    let now = bench.now();
+    let error = bench
+        .machine
+        .next(now)
+        .expect_err("nothing is left that can go");
+    assert_eq!(error.kind, ErrorKind::Locked);
+}
+
+#[test]
+fn a_token_that_the_court_does_not_know_is_forgotten_and_the_session_used() {
+    let mut bench = bench();
+    bench.begin_upload_with_token();
+    let slice = bench.request();
+    assert_eq!(bearer(&slice), ["Bearer u.12"]);
+    bench.answer(HttpResponse {
+        status: 401,
+        ..HttpResponse::default()
+    });
+    let again = bench.request();
+    assert_eq!(
+        (&again.path, bearer(&again)),
+        (&slice.path, vec!["Bearer secret"])
+    );
+    bench.took(&again);
+    assert_eq!(bearer(&bench.request()), ["Bearer secret"]);
 }

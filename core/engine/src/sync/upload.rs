@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use ring::digest;
 use zhixing_protocol::ids::ItemId;
 use zhixing_protocol::time::UtcMillis;
-use zhixing_protocol::wire::ProblemKind;
 use zhixing_protocol::wire::upload_metadata::{ITEM, STATEMENT, STORED_SHA256};
+use zhixing_protocol::wire::{ProblemKind, UPLOAD_TOKEN};
 
 use super::{Body, HttpRequest, HttpResponse, backoff_ms};
 use crate::capture::Holdings;
@@ -27,6 +27,8 @@ pub struct Sent {
     /// The item.
     pub item: ItemId,
     what: What,
+    /// The request carries the token of the upload, not the session's.
+    pub own_token: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,9 +84,17 @@ pub fn request(holdings: &Holdings, item: &Item) -> Result<Option<(Sent, HttpReq
             _ => (What::AskOffset, head("HEAD", &item.upload_url)),
         }
     };
+    let token = holdings.queue().upload_token(item.item)?;
+    let own_token = what != What::Create && !token.is_empty();
+    let request = if own_token {
+        request.with("authorization", format!("Bearer {}", token.as_str()))
+    } else {
+        request
+    };
     let sent = Sent {
         item: item.item,
         what,
+        own_token,
     };
     Ok(Some((sent, request)))
 }
@@ -116,6 +126,11 @@ fn location_path(location: &str) -> Option<String> {
     path.starts_with(UPLOADS).then_some(path)
 }
 
+/// What may stand in a header, and not more than a token needs.
+fn is_token(text: &str) -> bool {
+    (1..=200).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// Takes the court's answer about an upload.
 pub fn answer(
     holdings: &Holdings,
@@ -137,6 +152,10 @@ pub fn answer(
     match sent.what {
         What::Create => match response.header("location").and_then(location_path) {
             Some(url) => {
+                let token = response
+                    .header(UPLOAD_TOKEN)
+                    .filter(|token| is_token(token));
+                queue.put_upload_token(item.item, token.unwrap_or_default())?;
                 queue.upload_progress(item.item, &url, Some(offset.unwrap_or(0)))?;
             }
             None => retry(&queue, now, &item, "answer_not_understood", None, true)?,

@@ -342,6 +342,9 @@ pub struct EventFrame {
     pub openings: Openings,
 }
 
+/// Header of the answer that makes an upload: a bearer token for this upload alone, good as long as the upload is.
+pub const UPLOAD_TOKEN: &str = "upload-token";
+
 /// Metadata keys of an upload (tus `Upload-Metadata`).
 pub mod upload_metadata {
     /// Hash of the admitted statement.
