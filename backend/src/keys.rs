@@ -20,6 +20,9 @@ use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::tlog::{LogSigner, VerifierKey};
 use zhixing_protocol::trust::KeyPurpose;
 
+/// How long a replaced key stays valid for new signatures: a server that runs goes on with it until its next start, and
+/// what it signs until then must be believed afterwards. One day.
+const HANDOVER_MS: i64 = 24 * 3_600_000;
 /// Folder of the records of replaced keys.
 const RETIRED: &str = "retired";
 
@@ -236,7 +239,7 @@ impl CourtKeys {
         let retired = self.folder.join(RETIRED);
         std::fs::create_dir_all(&retired)
             .map_err(|error| KeyFileError::File(retired.clone(), error))?;
-        let at = now.0;
+        let at = now.plus_ms(HANDOVER_MS).0;
         match what {
             Rotation::Identity(court) => {
                 let name = identity_name(court.as_str());

@@ -228,7 +228,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
         Command::Rotate { key } => {
             rotate(&court, &key.rotation()).await?;
             say(
-                "Replaced. Restart the server now: until then it goes on with the old key. Then back up the folder data/keys.",
+                "Replaced. Restart the server within a day: until then it goes on with the old key. Then back up the folder data/keys.",
             );
         }
         Command::CloseChain { device, reason } => {
