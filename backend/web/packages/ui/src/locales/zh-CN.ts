@@ -107,7 +107,7 @@ export const zhCN: Messages = {
   },
   limit_unit: { hour: '小时', day: '日', working_day: '个工作日', month: '个月', year: '年' },
   limit_kind: {
-    within_after: '之后须在',
+    within_after: '起算，限期',
     at_least_before: '之前至少',
     window_before: '届满前的',
     window_after: '之后可在',
