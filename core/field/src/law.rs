@@ -297,8 +297,13 @@ fn described(prompt: &PromptView) -> Vec<String> {
         how.push_str(&format!(", no date: {problem}"));
     }
     lines.push(how);
-    if !prompt.on_miss.is_empty() {
-        lines.push(format!("          missed  {}", prompt.on_miss));
+    let missed = if prompt.on_miss_zh.is_empty() {
+        &prompt.on_miss
+    } else {
+        &prompt.on_miss_zh
+    };
+    if !missed.is_empty() {
+        lines.push(format!("          missed  {missed}"));
     }
     let about = prompt
         .subject

@@ -88,6 +88,8 @@ pub struct PromptView {
     pub soft_limit: bool,
     /// What happens if it is missed.
     pub on_miss: String,
+    /// The same in Chinese; empty where the pack has none.
+    pub on_miss_zh: String,
     /// The one thing to open.
     pub action: String,
     /// Papers.
@@ -144,6 +146,7 @@ impl PromptView {
             hard: prompt.is_hard(),
             soft_limit: prompt.soft_limit,
             on_miss: rule.on_miss.clone(),
+            on_miss_zh: rule.on_miss_zh.clone(),
             action: rule.action.clone(),
             documents: rule.documents.clone(),
             evidence_required: rule.evidence_required.clone(),

@@ -17,6 +17,10 @@ fn the_bundled_pack_has_all_rules_and_no_fault() {
     let kinds: std::collections::BTreeSet<DeadlineKind> =
         pack.rules.iter().map(|rule| rule.deadline.kind).collect();
     assert_eq!(kinds.len(), 22, "every kind of limit is used");
+    for rule in &pack.rules {
+        let (english, chinese) = (&rule.on_miss, &rule.on_miss_zh);
+        assert_eq!(english.is_empty(), chinese.is_empty(), "{}", rule.id);
+    }
     let findings = pack.check();
     let faults: Vec<String> = findings
         .iter()

@@ -284,16 +284,16 @@ export const system = {
 export const ticketPicture = fixture('ticket.svg').toString()
 
 const prompt = (more) => ({
-  pack_version: 1, stage_zh: '分案与执行通知', subject: null, earliest: null, hard: true, soft_limit: false, on_miss: '', action: 'none', confidence: 'high', provenance: 'verified_text', ...more,
+  pack_version: 1, stage_zh: '分案与执行通知', subject: null, earliest: null, hard: true, soft_limit: false, on_miss: '', on_miss_zh: '', action: 'none', confidence: 'high', provenance: 'verified_text', ...more,
   basis: more.basis ?? [{ law: 'CPL', name_zh: '中华人民共和国民事诉讼法（2023修正）', doc_no: null, article: '251', cites_cpl_numbering: '2023' }],
   computation: { trigger_seq: 1, counted_from: '2020-03-10', kind: 'within_after', n: null, unit: null, pauses: [], pause_runs: false, moved_from: null, provisional: false, problem: null, ...more.computation },
 })
 
 /** What the law asks, one of each kind that looks different. */
 export const prompts = [
-  prompt({ rule: 'S04-02', name_zh: '首次查控启动', prompt_zh: '立案五日内启动首次查控。', standing: 'overdue', due: '2020-03-16', days_left: -2, hard: false, action: 'request:online_query', confidence: 'medium', provenance: 'local_practice', on_miss: 'node alert', computation: { n: 5, unit: 'day', moved_from: '2020-03-15' } }),
-  prompt({ rule: 'S02-03', name_zh: '发出执行通知（法定外限）', prompt_zh: '收到申请十日内发出执行通知。', standing: 'open', due: '2020-03-20', days_left: 2, action: 'form:执行通知书', on_miss: 'objection', computation: { n: 10, unit: 'day' } }),
-  prompt({ rule: 'S02-09', name_zh: '执行期限六个月', prompt_zh: '有财产案件六个月内执结。', standing: 'open', due: '2020-10-10', days_left: 206, computation: { n: 6, unit: 'month', pauses: [['2020-05-01', '2020-05-30']], pause_runs: true, provisional: true } }),
+  prompt({ rule: 'S04-02', name_zh: '首次查控启动', prompt_zh: '立案五日内启动首次查控。', standing: 'overdue', due: '2020-03-16', days_left: -2, hard: false, action: 'request:online_query', confidence: 'medium', provenance: 'local_practice', on_miss: 'node alert', on_miss_zh: '节点预警', computation: { n: 5, unit: 'day', moved_from: '2020-03-15' } }),
+  prompt({ rule: 'S02-03', name_zh: '发出执行通知（法定外限）', prompt_zh: '收到申请十日内发出执行通知。', standing: 'open', due: '2020-03-20', days_left: 2, action: 'form:执行通知书', on_miss: 'objection', on_miss_zh: '可被提出异议', computation: { n: 10, unit: 'day' } }),
+  prompt({ rule: 'S02-09', name_zh: '执行期限六个月', prompt_zh: '有财产案件六个月内执结。', standing: 'open', due: '2020-10-10', days_left: 206, on_miss: 'applicant may ask the higher court to order', on_miss_zh: '申请执行人可向上一级法院申请责令执行', computation: { n: 6, unit: 'month', pauses: [['2020-05-01', '2020-05-30']], pause_runs: true, provisional: true } }),
   prompt({ rule: 'S05-07', name_zh: '拘传询问时限', prompt_zh: '八小时内结束询问。', standing: 'open', due: '2020-03-18T17:30:00+08:00', days_left: 0, action: 'timer:inquiry.ended', computation: { counted_from: '2020-03-18T09:30:00+08:00', n: 8, unit: 'hour' } }),
   prompt({ rule: 'S01-04', name_zh: '送达地址确认', prompt_zh: '立案时采集送达地址。', standing: 'open', due: null, days_left: null, action: 'form:送达地址确认书', computation: { kind: 'none' } }),
   prompt({ rule: 'S17-01', name_zh: '终本最低期间', prompt_zh: '立案未满三个月不得终本。', standing: 'waiting', due: '2020-06-11', days_left: 85, earliest: '2020-06-11', computation: { kind: 'not_before', n: 3, unit: 'month' } }),

@@ -342,6 +342,9 @@ pub struct Rule {
     pub hard: bool,
     /// What happens if it is missed.
     pub on_miss: String,
+    /// The same in Chinese; empty where a pack has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub on_miss_zh: String,
     /// Law.
     pub basis: Vec<Basis>,
     /// Papers.

@@ -55,6 +55,7 @@ export async function walkPages(walk, { caseWithEvidence }) {
     const duty = page.locator('.duties > li').filter({ hasText: '执行期限六个月' })
     await duty.getByText('依据与计算').click()
     await duty.getByText('号事件').waitFor()
+    if ((await duty.locator('dd[lang="en"]').count()) > 0) throw new Error('a Chinese page tells in English what happens')
     await inAllSizes(walk, 'case-duties')
     await page.goto(caseUrl)
     await page.getByRole('heading', { name: '当事人' }).waitFor()

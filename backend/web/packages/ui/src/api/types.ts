@@ -126,6 +126,8 @@ export interface DutyPrompt {
   hard: boolean
   soft_limit: boolean
   on_miss: string
+  /** The same in Chinese; empty where the pack has none. */
+  on_miss_zh: string
   action: string
   basis: DutyBasis[]
   computation: {

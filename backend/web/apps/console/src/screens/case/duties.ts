@@ -35,3 +35,9 @@ export function countedHow(prompt: DutyPrompt, words: Words): string {
   if (count.problem !== null) steps.push(t('duties.how.problem', { code: count.problem }))
   return steps.join('')
 }
+
+/** What happens if the duty is missed, in the page's language where the rule pack has it. */
+export function missed(prompt: DutyPrompt, words: Words): { text: string; lang: string } {
+  const chinese = words.language() === 'zh-CN' && prompt.on_miss_zh !== ''
+  return chinese ? { text: prompt.on_miss_zh, lang: 'zh-CN' } : { text: prompt.on_miss, lang: 'en' }
+}
