@@ -412,6 +412,18 @@ fn wire() -> Seeds {
             led_by(&[9], &json_of(&ChallengeRequest { device })),
         ),
         ("verbatim".to_owned(), led_by(&[12], &json_of(&message()))),
+        // A member that nobody knows is passed over unread, so it may hold what is no text.
+        (
+            "verbatim-beside-bytes".to_owned(),
+            led_by(
+                &[12],
+                &[
+                    b"{\"later\":\"\xff\",".as_slice(),
+                    json_of(&message()).get(1..).unwrap_or_default(),
+                ]
+                .concat(),
+            ),
+        ),
     ])
 }
 

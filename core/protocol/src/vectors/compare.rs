@@ -7,6 +7,8 @@ use super::{Failure, MALFORMED, Refused};
 
 /// Texts of a failure longer than this are cut, so that one bad vector cannot flood a terminal.
 const MAX_SHOWN_CHARS: usize = 400;
+/// Of a long text that is the same in both, so much before the difference is shown.
+const BEFORE_DIFFERENCE: usize = 40;
 
 pub(super) fn judge(vector: &Vector<'_>, answer: Result<Value, Refused>) -> Result<(), Failure> {
     let (expected, got) = match (vector.expected, answer) {
@@ -25,11 +27,16 @@ pub(super) fn judge(vector: &Vector<'_>, answer: Result<Value, Refused>) -> Resu
             answer.map_or_else(|refused| shown(&refused), |got| got.to_string()),
         ),
     };
+    let same = expected
+        .chars()
+        .zip(got.chars())
+        .take_while(|(one, other)| one == other)
+        .count();
     Err(Failure {
         id: vector.id.clone(),
         why: vector.why.clone(),
-        expected: cut(expected),
-        got: cut(got),
+        expected: cut(&expected, same),
+        got: cut(&got, same),
     })
 }
 
@@ -81,10 +88,39 @@ fn at(path: &str, value: Option<&Value>) -> String {
     }
 }
 
-fn cut(mut text: String) -> String {
-    if let Some((end, _)) = text.char_indices().nth(MAX_SHOWN_CHARS) {
-        text.truncate(end);
-        text.push('…');
+/// Cut to what can be shown; where that would hide the difference, what is the same in both goes, but for a little before it.
+fn cut(text: &str, same: usize) -> String {
+    let skipped = if same < MAX_SHOWN_CHARS {
+        0
+    } else {
+        same.saturating_sub(BEFORE_DIFFERENCE)
+    };
+    let mut shown: String = text.chars().skip(skipped).take(MAX_SHOWN_CHARS).collect();
+    if skipped > 0 {
+        shown.insert(0, '…');
     }
-    text
+    if text
+        .chars()
+        .nth(skipped.saturating_add(MAX_SHOWN_CHARS))
+        .is_some()
+    {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_behind_a_long_beginning_is_shown() {
+        let same = "长".repeat(1_000);
+        let (one, other) = (format!("{same}甲{same}"), format!("{same}乙"));
+        let (one, other) = (cut(&one, 1_000), cut(&other, 1_000));
+        assert!(one.contains('甲') && other.contains('乙'));
+        assert!(one.starts_with('…') && one.ends_with('…') && !other.ends_with('…'));
+        assert_eq!(one.chars().count(), MAX_SHOWN_CHARS + 2);
+        assert_eq!(cut("short", 3), "short");
+    }
 }
