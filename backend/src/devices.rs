@@ -352,15 +352,8 @@ pub async fn session_device(court: &Court, token: &str) -> Answer<DeviceId> {
 /// *Errors*: `not_found`.
 pub async fn revoke(court: &Court, device: DeviceId, reason: &str, words: &str) -> Answer<()> {
     let mut tx = court.db.begin_write().await?;
-    let row = tx
-        .row(
-            "SELECT s.court, d.status FROM devices d JOIN staff s ON s.staff = d.staff WHERE d.device = $1",
-            &[device.into()],
-        )
-        .await?
-        .ok_or_else(Failure::not_found)?;
-    let word = row.text(0)?;
-    if row.text(1)? != "active" {
+    let (word, status) = court_and_status(&mut tx, device).await?;
+    if status != "active" {
         return Ok(());
     }
     let body = DeviceRevoke {
@@ -378,15 +371,7 @@ pub async fn revoke(court: &Court, device: DeviceId, reason: &str, words: &str) 
         hidden,
     )
     .await?;
-    tx.execute(
-        "UPDATE devices SET status = 'revoked' WHERE device = $1",
-        &[device.into()],
-    )
-    .await?;
-    tx.execute("DELETE FROM readers WHERE device = $1", &[device.into()])
-        .await?;
-    tx.commit().await?;
-    court.log_wake.notify_one();
+    withdraw(court, tx, device, "revoked").await?;
     Ok(())
 }
 
@@ -395,14 +380,7 @@ pub async fn revoke(court: &Court, device: DeviceId, reason: &str, words: &str) 
 /// What it sends later is kept without effect, as of a revoked key. *Errors*: `not_found`; `conflict` if it is closed.
 pub async fn close_chain(court: &Court, device: DeviceId, words: &str) -> Answer<ChainEnd> {
     let mut tx = court.db.begin_write().await?;
-    let row = tx
-        .row(
-            "SELECT s.court, d.status FROM devices d JOIN staff s ON s.staff = d.staff WHERE d.device = $1",
-            &[device.into()],
-        )
-        .await?
-        .ok_or_else(Failure::not_found)?;
-    let (word, status) = (row.text(0)?, row.text(1)?);
+    let (word, status) = court_and_status(&mut tx, device).await?;
     if status == "replaced" {
         return Err(Failure::new(
             ProblemKind::Conflict,
@@ -431,14 +409,32 @@ pub async fn close_chain(court: &Court, device: DeviceId, words: &str) -> Answer
         hidden,
     )
     .await?;
+    withdraw(court, tx, device, "replaced").await?;
+    Ok(end)
+}
+
+/// Court word of a device's person, and the device's status.
+async fn court_and_status(tx: &mut Tx, device: DeviceId) -> Answer<(String, String)> {
+    let row = tx
+        .row(
+            "SELECT s.court, d.status FROM devices d JOIN staff s ON s.staff = d.staff WHERE d.device = $1",
+            &[device.into()],
+        )
+        .await?
+        .ok_or_else(Failure::not_found)?;
+    Ok((row.text(0)?, row.text(1)?))
+}
+
+/// Gives a device the status that the statement of this transaction says, and commits. Nothing is wrapped for it any more.
+async fn withdraw(court: &Court, mut tx: Tx, device: DeviceId, status: &'static str) -> Answer<()> {
     tx.execute(
-        "UPDATE devices SET status = 'replaced' WHERE device = $1",
-        &[device.into()],
+        "UPDATE devices SET status = $2 WHERE device = $1",
+        &[device.into(), status.into()],
     )
     .await?;
     tx.execute("DELETE FROM readers WHERE device = $1", &[device.into()])
         .await?;
     tx.commit().await?;
     court.log_wake.notify_one();
-    Ok(end)
+    Ok(())
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zhixing_protocol::age::{FileKey, Header, NONCE_LEN, StreamSealer};
 use zhixing_protocol::canonical::{Object, to_value};
 use zhixing_protocol::evidence::DigestPass;
@@ -88,6 +90,19 @@ pub struct Sealed {
     pub stored: Vec<u8>,
     /// Its SHA-256.
     pub stored_sha256: StoredDigest,
+}
+
+impl Sealed {
+    /// The header `Upload-Metadata` for it.
+    pub fn upload_metadata(&self) -> String {
+        [
+            ("statement", self.statement.to_string()),
+            ("item", self.item.to_string()),
+            ("stored_sha256", self.stored_sha256.to_string()),
+        ]
+        .map(|(name, value)| format!("{name} {}", STANDARD.encode(value)))
+        .join(",")
+    }
 }
 
 impl TestDevice {

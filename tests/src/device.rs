@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use zhixing_engine::capture::CaptureRequest;
 use zhixing_engine::ports::Ports;
 use zhixing_engine::sync::HttpTransport;
 use zhixing_engine::{Engine, Status, SyncEnd};
+use zhixing_protocol::ids::CaseId;
+use zhixing_protocol::statement::MediaKind;
 
 use crate::simulation::copy_folder;
 
@@ -16,6 +19,16 @@ pub struct TestDevice {
 }
 
 impl TestDevice {
+    /// Seals a sound recording of these bytes.
+    pub fn record_sound(&self, case: Option<CaseId>, bytes: &[u8]) {
+        let mut open = self
+            .engine()
+            .begin_capture(CaptureRequest::new(MediaKind::Audio, case))
+            .expect("opens");
+        open.write(bytes).expect("writes");
+        open.finish().expect("seals");
+    }
+
     /// A device enrolled with `ticket`.
     pub async fn enrolled(ticket: &str) -> Self {
         let mut device = Self {
@@ -76,16 +89,30 @@ impl TestDevice {
             .expect("the own store works")
     }
 
-    /// Synchronises until every item is held and proved; gives up after `rounds`.
-    pub async fn sync_until_held(&self, rounds: u32) -> Status {
-        let mut status = self.engine().status().expect("the own store works");
-        for _ in 0..rounds {
-            self.sync(1_000).await;
-            status = self.engine().status().expect("the own store works");
-            if status.held_items == status.items && status.pending_statements == 0 {
-                break;
+    /// Synchronises until nothing is left to do now. A kept connection that died with the weather is met first and told as unreachable.
+    pub async fn sync_until_done(&self) {
+        let mut end = self.sync(2_000).await;
+        for _ in 0..4 {
+            if end == SyncEnd::Done {
+                return;
             }
+            end = self.sync(2_000).await;
         }
-        status
+        panic!("it ends with {end:?}");
+    }
+
+    /// Synchronises until every item is held and proved; gives up after so many seconds. An upload that met a dead connection has a time of its own
+    /// before it is tried again.
+    pub async fn sync_until_held(&self, seconds: u64) -> Status {
+        let start = std::time::Instant::now();
+        loop {
+            self.sync(1_000).await;
+            let status = self.engine().status().expect("the own store works");
+            let held = status.held_items == status.items && status.pending_statements == 0;
+            if held || start.elapsed().as_secs() >= seconds {
+                return status;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
     }
 }

@@ -9,6 +9,9 @@ pub use court::TestCourt;
 pub use device::TestDevice;
 pub use proxy::{Fault, Proxy};
 
+/// Number of the first case of the small batch.
+pub const CASE: &str = "（2026）川0811执1号";
+
 /// A court behind a proxy, and an enrolled device of its judge that has everything.
 ///
 /// Panics where a test could not go on.

@@ -2,16 +2,12 @@
 
 use std::path::PathBuf;
 
-use zhixing_engine::capture::CaptureRequest;
 use zhixing_protocol::ids::CaseId;
-use zhixing_protocol::statement::MediaKind;
 use zhixing_protocol::tlog::TileCoordinate;
 use zhixing_server::audit::{self, Audit, Part};
 use zhixing_server::objects;
 use zhixing_server::store::{Arg, Tx};
-use zhixing_tests::{TestCourt, TestDevice, village};
-
-const CASE: &str = "（2026）川0811执1号";
+use zhixing_tests::{CASE, TestCourt, TestDevice, village};
 
 async fn audited(court: &TestCourt) -> Audit {
     audit::run(&court.court, true, &mut |_| ())
@@ -23,12 +19,7 @@ async fn audited(court: &TestCourt) -> Audit {
 async fn court() -> (TestCourt, TestDevice, CaseId) {
     let (court, _proxy, device) = village().await;
     let case = court.case(CASE).await;
-    let mut open = device
-        .engine()
-        .begin_capture(CaptureRequest::new(MediaKind::Audio, Some(case)))
-        .expect("opens");
-    open.write(&[7; 200_000]).expect("writes");
-    open.finish().expect("seals");
+    device.record_sound(Some(case), &[7; 200_000]);
     device
         .engine()
         .note(case, "被执行人不在家", None, None)

@@ -1,22 +1,7 @@
 //! Devices whose chain or standing is not what the court expects: a copy of a phone, a lost phone, another court, a revoked key.
 
 use zhixing_engine::SyncEnd;
-use zhixing_engine::capture::CaptureRequest;
-use zhixing_protocol::ids::CaseId;
-use zhixing_protocol::statement::MediaKind;
-use zhixing_tests::{Fault, TestCourt, TestDevice, village};
-
-/// Number of the first case of the small batch.
-const CASE: &str = "（2026）川0811执1号";
-
-fn capture(device: &TestDevice, case: Option<CaseId>, bytes: &[u8]) {
-    let mut open = device
-        .engine()
-        .begin_capture(CaptureRequest::new(MediaKind::Audio, case))
-        .expect("opens");
-    open.write(bytes).expect("writes");
-    open.finish().expect("seals");
-}
+use zhixing_tests::{CASE, Fault, TestCourt, TestDevice, village};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i3_i4_a_phone_set_back_from_a_copy_is_told_and_loses_nothing() {
@@ -24,13 +9,13 @@ async fn i3_i4_a_phone_set_back_from_a_copy_is_told_and_loses_nothing() {
     let case = court.case(CASE).await;
     let copy = TestDevice::copy_of(&mut device);
     device.engine().unlock().expect("the reading key is here");
-    capture(&device, Some(case), b"the phone goes on");
+    device.record_sound(Some(case), b"the phone goes on");
     let status = device.sync_until_held(20).await;
     assert_eq!((status.held_items, status.items), (1, 1), "{status:?}");
 
     copy.engine().unlock().expect("the reading key is here");
     for n in 0..4_u8 {
-        capture(&copy, Some(case), &[n; 100]);
+        copy.record_sound(Some(case), &[n; 100]);
     }
     copy.engine()
         .note(case, "副本上的记录", None, None)
@@ -67,7 +52,7 @@ async fn i3_i4_a_phone_set_back_from_a_copy_is_told_and_loses_nothing() {
     assert_eq!(court.count("SELECT COUNT(*) FROM quarantine").await, 5);
 
     // The phone itself is not held up by its copy.
-    capture(&device, Some(case), b"and on");
+    device.record_sound(Some(case), b"and on");
     let status = device.sync_until_held(20).await;
     assert_eq!((status.held_items, status.items), (2, 2), "{status:?}");
     assert_eq!(status.troubled_statements, 0);
@@ -81,7 +66,7 @@ async fn another_court_under_the_same_address_gets_nothing_and_harms_nothing() {
         .await
         .expect("a free port");
     let other = TestCourt::start(listener, "http://127.0.0.1:1/").await;
-    capture(&device, Some(case), b"for the own court only");
+    device.record_sound(Some(case), b"for the own court only");
     proxy.point_at(other.address);
     proxy.set(Fault::None);
     let mut end = device.sync(0).await;
@@ -112,7 +97,7 @@ async fn i7_a_revoked_device_hands_in_its_evidence_is_told_and_keeps_no_case() {
     let (court, proxy, device) = village().await;
     let case = court.case(CASE).await;
     proxy.set(Fault::Offline);
-    capture(&device, Some(case), b"seen before the key was revoked");
+    device.record_sound(Some(case), b"seen before the key was revoked");
     let id = court.device_of("judge").await;
     zhixing_server::devices::revoke(&court.court, id, "lost", "")
         .await

@@ -1,15 +1,9 @@
 //! Broken databases of a device: what is told, and that evidence and case files come back.
 
-use zhixing_engine::capture::CaptureRequest;
 use zhixing_engine::ports::Ports;
 use zhixing_engine::sync::HttpTransport;
 use zhixing_engine::{Engine, ErrorKind};
-use zhixing_protocol::ids::CaseId;
-use zhixing_protocol::statement::MediaKind;
-use zhixing_tests::{Fault, TestDevice, village};
-
-/// Number of the first case of the small batch.
-const CASE: &str = "（2026）川0811执1号";
+use zhixing_tests::{CASE, Fault, TestDevice, village};
 
 type Harm = fn(&mut Vec<u8>);
 /// A page flipped in the middle, and a file that ends early. The beginning and an empty file are tried where databases are opened.
@@ -29,21 +23,12 @@ fn harm(device: &mut TestDevice, name: &str, harm: Harm) {
     std::fs::write(path, bytes).expect("writes");
 }
 
-fn capture(device: &TestDevice, case: Option<CaseId>, bytes: &[u8]) {
-    let mut open = device
-        .engine()
-        .begin_capture(CaptureRequest::new(MediaKind::Audio, case))
-        .expect("opens");
-    open.write(bytes).expect("writes");
-    open.finish().expect("seals");
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i5_broken_case_files_are_told_and_come_again_from_the_court() {
     let (court, _proxy, mut device) = village().await;
     let case = court.case(CASE).await;
     for (what, how) in HARMS {
-        capture(&device, Some(case), what.as_bytes());
+        device.record_sound(Some(case), what.as_bytes());
         harm(&mut device, "casebook.db", how);
         device.start();
         let told = device.engine().unlock().expect_err(what);
@@ -100,12 +85,12 @@ async fn i1_a_broken_queue_is_told_and_its_evidence_is_taken_in_again() {
     for (what, how) in HARMS {
         let (court, proxy, mut device) = village().await;
         let case = court.case(CASE).await;
-        capture(&device, Some(case), b"the court has it");
+        device.record_sound(Some(case), b"the court has it");
         device.sync_until_held(20).await;
         proxy.set(Fault::Offline);
         let long: Vec<u8> = (0..200_000_u32).map(|n| n.to_le_bytes()[1]).collect();
-        capture(&device, Some(case), &long);
-        capture(&device, None, b"in no case yet");
+        device.record_sound(Some(case), &long);
+        device.record_sound(None, b"in no case yet");
         harm(&mut device, "queue.db", how);
         let ports = Ports::system(&device.folder(), "test").expect("secrets");
         let told = Engine::open(&device.folder(), ports).err().expect(what);

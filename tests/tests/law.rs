@@ -15,11 +15,9 @@ use zhixing_protocol::statement::{
 };
 use zhixing_protocol::time::{Date, UtcMillis};
 use zhixing_server::duties;
-use zhixing_tests::{Fault, Proxy, TestCourt, TestDevice, village};
+use zhixing_tests::{CASE, Fault, Proxy, TestCourt, TestDevice, village};
 
 /// Number of the first case of the small batch, filed on 2026-03-10.
-const CASE: &str = "（2026）川0811执1号";
-
 async fn office() -> (TestCourt, Proxy, TestDevice, CaseId) {
     let (court, proxy, device) = village().await;
     let case = court.case(CASE).await;
@@ -139,7 +137,7 @@ async fn a_judge_in_a_village_without_signal_is_told_what_is_due_and_closes_it_b
     );
     // Back in coverage the court says the same.
     proxy.set(Fault::None);
-    assert_eq!(device.sync(2_000).await, SyncEnd::Done);
+    device.sync_until_done().await;
     let now = date("2026-03-21").shanghai_noon();
     assert_eq!(
         device_prompts(&device, case, now),
@@ -194,7 +192,7 @@ async fn two_devices_that_release_the_same_measure_offline_do_it_once() {
     }
     proxy.set(Fault::None);
     for device in [&device, &second, &device] {
-        assert_eq!(device.sync(2_000).await, SyncEnd::Done);
+        device.sync_until_done().await;
     }
     let released = court_events(&court, case).await;
     let released = released

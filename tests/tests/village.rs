@@ -5,10 +5,7 @@ use zhixing_engine::capture::CaptureRequest;
 use zhixing_protocol::canonical::Object;
 use zhixing_protocol::ids::CaseId;
 use zhixing_protocol::statement::{ImportSource, MediaKind};
-use zhixing_tests::{Fault, TestDevice, village};
-
-/// Number of the first case of the small batch.
-const CASE: &str = "（2026）川0811执1号";
+use zhixing_tests::{CASE, Fault, TestDevice, village};
 
 /// A JPEG that an encoder made; `seed` makes it another picture.
 fn photo(seed: u32, side: u32) -> Vec<u8> {

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Request, header};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
@@ -180,13 +178,7 @@ on_both_engines! {
             assert_eq!(answer.status, 200, "{}", answer.json());
         }
         assert_eq!(count(&court, "SELECT COUNT(*) FROM statements").await, before + 1);
-        let metadata = [
-            ("statement", sealed.statement.to_string()),
-            ("item", sealed.item.to_string()),
-            ("stored_sha256", sealed.stored_sha256.to_string()),
-        ]
-        .map(|(name, value)| format!("{name} {}", STANDARD.encode(value)))
-        .join(",");
+        let metadata = sealed.upload_metadata();
         let create = Asked { method: "POST", path: "/device/v1/uploads".into(), ..Asked::default() }
             .with("authorization", &bearer)
             .with("tus-resumable", "1.0.0")
@@ -207,13 +199,7 @@ on_both_engines! {
         let mut device = TestDevice::enrol(&court, "judge").await;
         let other = TestDevice::enrol(&court, "other").await;
         let sealed = device.seal(&court, &[7; 5_000]).await;
-        let metadata = [
-            ("statement", sealed.statement.to_string()),
-            ("item", sealed.item.to_string()),
-            ("stored_sha256", sealed.stored_sha256.to_string()),
-        ]
-        .map(|(name, value)| format!("{name} {}", STANDARD.encode(value)))
-        .join(",");
+        let metadata = sealed.upload_metadata();
         let ask = |method: &'static str, path: &str, token: &str| {
             Asked { method, path: path.to_owned(), ..Asked::default() }
                 .with("authorization", format!("Bearer {token}"))

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
@@ -303,13 +301,7 @@ on_both_engines! {
         let awaited = desk.get(&path).await;
         assert_eq!((&awaited["outcome"], &awaited["receipt"], &awaited["proof"]), (&json!("awaited"), &Value::Null, &Value::Null));
         assert_eq!(desk.ask("GET", &format!("{path}/original"), None).await.0, 404, "not there yet");
-        let metadata = [
-            ("statement", sealed.statement.to_string()),
-            ("item", sealed.item.to_string()),
-            ("stored_sha256", sealed.stored_sha256.to_string()),
-        ]
-        .map(|(name, value)| format!("{name} {}", STANDARD.encode(value)))
-        .join(",");
+        let metadata = sealed.upload_metadata();
         let upload = Request::post("/device/v1/uploads")
             .header("tus-resumable", "1.0.0")
             .header(header::AUTHORIZATION, format!("Bearer {}", device.token))

@@ -301,39 +301,18 @@ impl Queue {
 
     /// Own statements of a case in chain order.
     pub fn statements_of(&self, case: CaseId) -> Result<Vec<OwnStatement>> {
-        let mut query = self.db.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM statement WHERE case_id = ?1 ORDER BY seq"
-        ))?;
-        let mut rows = query.query([case.0])?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(read_own(row)?);
-        }
-        Ok(found)
+        self.statements_where("case_id = ?1", [case.0])
     }
 
     /// Own statements of a case that may change its file, in chain order.
     pub fn acts_of(&self, case: CaseId) -> Result<Vec<OwnStatement>> {
-        let mut query = self.db.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM statement WHERE case_id = ?1 AND {IS_ACT} ORDER BY seq"
-        ))?;
-        let mut rows = query.query([case.0])?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(read_own(row)?);
-        }
-        Ok(found)
+        self.statements_where(&format!("case_id = ?1 AND {IS_ACT}"), [case.0])
     }
 
     /// As [`Self::acts_of`], of every case.
     pub fn acts(&self) -> Result<BTreeMap<CaseId, Vec<OwnStatement>>> {
-        let mut query = self.db.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM statement WHERE case_id IS NOT NULL AND {IS_ACT} ORDER BY seq"
-        ))?;
-        let mut rows = query.query([])?;
         let mut found = BTreeMap::<CaseId, Vec<OwnStatement>>::new();
-        while let Some(row) = rows.next()? {
-            let own = read_own(row)?;
+        for own in self.statements_where(&format!("case_id IS NOT NULL AND {IS_ACT}"), [])? {
             if let Some(case) = own.case {
                 found.entry(case).or_default().push(own);
             }
@@ -343,10 +322,18 @@ impl Queue {
 
     /// All own statements of one type in chain order.
     pub fn statements_of_type(&self, name: &str) -> Result<Vec<OwnStatement>> {
+        self.statements_where("type = ?1", [name])
+    }
+
+    fn statements_where(
+        &self,
+        condition: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<Vec<OwnStatement>> {
         let mut query = self.db.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM statement WHERE type = ?1 ORDER BY seq"
+            "SELECT {COLUMNS} FROM statement WHERE {condition} ORDER BY seq"
         ))?;
-        let mut rows = query.query([name])?;
+        let mut rows = query.query(values)?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             found.push(read_own(row)?);
