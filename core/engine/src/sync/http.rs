@@ -1,6 +1,8 @@
 //! The runner on reqwest: carries out the steps, file slices and sinks included.
 
 use std::io::SeekFrom;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
@@ -10,6 +12,8 @@ use crate::error::{EngineError, Result};
 
 /// Most bytes of an answer in memory: 16 MiB, a quarter of the bound of I11.
 const MAX_ANSWER_BYTES: usize = 16 << 20;
+/// Bytes of a file read at once.
+const PIECE_BYTES: usize = 256 * 1024;
 /// For a connection to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Between two bytes of an answer.
@@ -49,14 +53,23 @@ impl HttpTransport {
         for (name, value) in &request.headers {
             sent = sent.header(name, value);
         }
+        let mut unreadable = None;
         sent = match request.body {
             Body::Empty => sent,
             Body::Bytes(bytes) => sent.body(bytes),
             Body::FileSlice { path, offset, len } => {
-                sent.body(read_slice(&path, offset, len).await?)
+                let slice = Slice::open(&path, offset, len).await?;
+                unreadable = Some(Arc::clone(&slice.unreadable));
+                sent.header(reqwest::header::CONTENT_LENGTH, len)
+                    .body(slice.into_body())
             }
         };
-        let mut response = sent.send().await.map_err(|error| judge(&error))?;
+        let mut response = sent.send().await.map_err(|error| {
+            if unreadable.is_some_and(|unreadable| unreadable.load(Ordering::Relaxed)) {
+                return failed(TransportKind::File);
+            }
+            judge(&error)
+        })?;
         let mut answer = HttpResponse {
             status: response.status().as_u16(),
             headers: response
@@ -108,21 +121,46 @@ fn file_failed(_: std::io::Error) -> TransportError {
     failed(TransportKind::File)
 }
 
-/// A slice is at most [`super::SLICE_BYTES`], so it may stand in memory (I11).
-async fn read_slice(
-    path: &std::path::Path,
-    offset: u64,
-    len: u64,
-) -> core::result::Result<Vec<u8>, TransportError> {
-    let len =
-        usize::try_from(len.min(super::SLICE_BYTES)).map_err(|_| failed(TransportKind::File))?;
-    let mut file = tokio::fs::File::open(path).await.map_err(file_failed)?;
-    file.seek(SeekFrom::Start(offset))
-        .await
-        .map_err(file_failed)?;
-    let mut bytes = vec![0; len];
-    file.read_exact(&mut bytes).await.map_err(file_failed)?;
-    Ok(bytes)
+/// Part of a file as it goes out, piece by piece (I11).
+struct Slice {
+    file: tokio::io::Take<tokio::fs::File>,
+    unreadable: Arc<AtomicBool>,
+}
+
+impl Slice {
+    async fn open(
+        path: &std::path::Path,
+        offset: u64,
+        len: u64,
+    ) -> core::result::Result<Self, TransportError> {
+        let mut file = tokio::fs::File::open(path).await.map_err(file_failed)?;
+        file.seek(SeekFrom::Start(offset))
+            .await
+            .map_err(file_failed)?;
+        Ok(Self {
+            file: file.take(len),
+            unreadable: Arc::default(),
+        })
+    }
+
+    async fn piece(mut self) -> std::io::Result<Option<(Vec<u8>, Self)>> {
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        let read = self.file.read_buf(&mut piece).await;
+        let ended_early = matches!(read, Ok(0)) && self.file.limit() > 0;
+        if read.is_err() || ended_early {
+            // Told apart from a connection that broke, which gives an error of the same kind.
+            self.unreadable.store(true, Ordering::Relaxed);
+        }
+        match read? {
+            0 if ended_early => Err(std::io::ErrorKind::UnexpectedEof.into()),
+            0 => Ok(None),
+            _ => Ok(Some((piece, self))),
+        }
+    }
+
+    fn into_body(self) -> reqwest::Body {
+        reqwest::Body::wrap_stream(futures::stream::try_unfold(self, Self::piece))
+    }
 }
 
 /// Whether a fault of the certificate or the handshake is at the bottom. I/O errors wrap it, one in the other, and do
@@ -199,6 +237,45 @@ mod tests {
             let seen = String::from_utf8(seen).expect("text");
             assert!(seen.starts_with("PATCH /device/v1/uploads/x HTTP/1.1\r\n"), "{seen}");
             assert!(seen.contains("upload-offset: 5\r\n") && seen.ends_with("\r\n\r\n56789-end"), "{seen}");
+        });
+    }
+
+    #[test]
+    fn a_file_that_ends_early_is_the_files_fault_not_the_connections() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let path = folder.path().join("file");
+            std::fs::write(&path, vec![7; 300_000]).expect("writes");
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+            let base = format!("http://{}/", listener.local_addr().expect("an address"));
+            let listen = async {
+                let (mut stream, _) = listener.accept().await.expect("a connection");
+                let mut all = Vec::new();
+                // Ends when the sender gives up.
+                stream.read_to_end(&mut all).await.map(|_| all.len())
+            };
+            let request = HttpRequest {
+                method: "PATCH",
+                path: "/device/v1/uploads/x".to_owned(),
+                headers: Vec::new(),
+                body: Body::FileSlice {
+                    path,
+                    offset: 0,
+                    len: 300_001,
+                },
+                sink: None,
+            };
+            let transport = HttpTransport::new().expect("a client");
+            let (answer, came) = tokio::join!(transport.send(&base, request), listen);
+            assert_eq!(answer, Err(failed(TransportKind::File)));
+            assert!(
+                came.is_ok_and(|came| came > 200_000),
+                "what there was went out"
+            );
         });
     }
 

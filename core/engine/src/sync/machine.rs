@@ -12,6 +12,7 @@ use zhixing_protocol::wire::{
     StatementsResponse, WireStatement, digest_cursors, session_bytes,
 };
 
+use super::slices::Slices;
 use super::{
     HttpRequest, HttpResponse, Step, TransportError, TransportKind, backoff_ms, part, pull,
 };
@@ -67,8 +68,12 @@ pub struct Machine {
     name_cases: bool,
     downloads: VecDeque<Download>,
     current: Option<CaseId>,
+    slices: Slices,
     /// Failures in a row of the connection as a whole.
     tries: u32,
+    /// Something was answered since the connection last broke, so that the next break is followed by one more request at
+    /// once: a kept connection dies unseen when the network changes.
+    answered: bool,
     wait_until: Option<UtcMillis>,
     gaps: u32,
     /// The court does not take the next statement: statements wait until then, everything else goes on.
@@ -95,7 +100,9 @@ impl Machine {
             name_cases: false,
             downloads: VecDeque::new(),
             current: None,
+            slices: Slices::default(),
             tries: 0,
+            answered: false,
             wait_until: None,
             gaps: 0,
             stalled_until: None,
@@ -220,7 +227,9 @@ impl Machine {
                 .queue()
                 .next_upload_by_token(now, self.current)?;
             let Some(item) = next else { return Ok(None) };
-            if let Some((sent, request)) = super::upload::request(&self.holdings, &item)? {
+            if let Some((sent, request)) =
+                super::upload::request(&self.holdings, &mut self.slices, &item)?
+            {
                 self.in_flight = Some(InFlight::Upload(sent));
                 return Ok(Some(Step::Request(request)));
             }
@@ -228,11 +237,14 @@ impl Machine {
     }
 
     /// The next request of the upload lane; files that are missing are set aside on the way.
-    fn next_upload(&self, now: UtcMillis) -> Result<Option<(super::upload::Sent, HttpRequest)>> {
+    fn next_upload(
+        &mut self,
+        now: UtcMillis,
+    ) -> Result<Option<(super::upload::Sent, HttpRequest)>> {
         loop {
             let next = self.holdings.queue().next_upload(now, self.current)?;
             let Some(item) = next else { return Ok(None) };
-            let request = super::upload::request(&self.holdings, &item)?;
+            let request = super::upload::request(&self.holdings, &mut self.slices, &item)?;
             if request.is_some() {
                 return Ok(request);
             }
@@ -416,7 +428,7 @@ impl Machine {
         let honoured = !matches!(in_flight, InFlight::Challenge | InFlight::Session);
         let taken = match in_flight {
             InFlight::Upload(sent) => {
-                super::upload::answer(&self.holdings, now, &sent, &response)?;
+                super::upload::answer(&self.holdings, &mut self.slices, now, &sent, &response)?;
                 self.pull_wanted |= self.upload_lane_is_done(now)?;
                 Ok(())
             }
@@ -438,6 +450,7 @@ impl Machine {
         };
         match taken {
             Ok(()) if self.wait_until.is_none() => {
+                self.answered = true;
                 self.tries = 0;
                 self.trouble = None;
                 if response.status < 400 && honoured {
@@ -468,8 +481,14 @@ impl Machine {
                 super::upload::file_failed(&self.holdings, now, sent)?;
                 return Ok(());
             }
-            (_, InFlight::Upload(sent)) => self.holdings.queue().upload_ask_offset(sent.item)?,
+            (_, InFlight::Upload(sent)) => {
+                self.slices.broke();
+                self.holdings.queue().upload_ask_offset(sent.item)?;
+            }
             _ => {}
+        }
+        if error.kind == TransportKind::Unreachable && std::mem::take(&mut self.answered) {
+            return Ok(());
         }
         self.offline(
             now,

@@ -8,6 +8,7 @@ mod machine;
 mod message;
 pub mod part;
 mod pull;
+mod slices;
 mod upload;
 
 pub use http::HttpTransport;
@@ -18,7 +19,7 @@ pub use message::{
 
 #[cfg(test)]
 pub(crate) use pull::apply;
-pub use upload::SLICE_BYTES;
+pub use slices::{LARGEST_SLICE, SMALLEST_SLICE};
 
 /// Longest wait between two attempts: 15 minutes.
 pub const MAX_BACKOFF_MS: i64 = 15 * 60 * 1000;

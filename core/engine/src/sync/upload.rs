@@ -10,13 +10,12 @@ use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::wire::upload_metadata::{ITEM, STATEMENT, STORED_SHA256};
 use zhixing_protocol::wire::{ProblemKind, UPLOAD_TOKEN};
 
+use super::slices::Slices;
 use super::{Body, HttpRequest, HttpResponse, backoff_ms};
 use crate::capture::Holdings;
 use crate::error::Result;
 use crate::queue::Item;
 
-/// Bytes of one PATCH: 4 MiB.
-pub const SLICE_BYTES: u64 = 4 << 20;
 /// Attempts in a row before a file is set aside; with the backoff that is some two hours.
 const MOST_TRIES: u32 = 14;
 const UPLOADS: &str = "/device/v1/uploads";
@@ -35,11 +34,15 @@ pub struct Sent {
 enum What {
     Create,
     AskOffset,
-    Slice { end: u64 },
+    Slice { begin: u64, end: u64 },
 }
 
 /// The next request for an item; none if it was set aside because its file is missing.
-pub fn request(holdings: &Holdings, item: &Item) -> Result<Option<(Sent, HttpRequest)>> {
+pub fn request(
+    holdings: &Holdings,
+    slices: &mut Slices,
+    item: &Item,
+) -> Result<Option<(Sent, HttpRequest)>> {
     let path = holdings.vault.path(&item.file);
     let length = std::fs::metadata(&path).map(|metadata| metadata.len());
     let reason = match length {
@@ -72,14 +75,18 @@ pub fn request(holdings: &Holdings, item: &Item) -> Result<Option<(Sent, HttpReq
     } else {
         match item.upload_offset {
             Some(offset) if offset < item.stored_bytes => {
-                let len = SLICE_BYTES.min(item.stored_bytes - offset);
-                let checksum = slice_checksum(&path, offset, len)?;
+                let plan = slices.plan(item.item, holdings.ports.clock.elapsed_ms());
+                let len = plan.bytes.min(item.stored_bytes - offset);
                 let mut request = head("PATCH", &item.upload_url)
                     .with("content-type", "application/offset+octet-stream")
-                    .with("upload-offset", offset.to_string())
-                    .with("upload-checksum", format!("sha256 {checksum}"));
+                    .with("upload-offset", offset.to_string());
+                if plan.checked {
+                    let checksum = slice_checksum(&path, offset, len)?;
+                    request = request.with("upload-checksum", format!("sha256 {checksum}"));
+                }
                 request.body = Body::FileSlice { path, offset, len };
-                (What::Slice { end: offset + len }, request)
+                let (begin, end) = (offset, offset + len);
+                (What::Slice { begin, end }, request)
             }
             _ => (What::AskOffset, head("HEAD", &item.upload_url)),
         }
@@ -134,6 +141,7 @@ fn is_token(text: &str) -> bool {
 /// Takes the court's answer about an upload.
 pub fn answer(
     holdings: &Holdings,
+    slices: &mut Slices,
     now: UtcMillis,
     sent: &Sent,
     response: &HttpResponse,
@@ -142,6 +150,10 @@ pub fn answer(
         return Ok(());
     };
     if !(200..300).contains(&response.status) {
+        slices.broke();
+        if response.status == 460 {
+            slices.came_damaged(sent.item);
+        }
         return refused(holdings, now, &item, sent, response);
     }
     let offset = response
@@ -162,10 +174,15 @@ pub fn answer(
         },
         What::AskOffset | What::Slice { .. } => match offset {
             Some(offset) => {
-                if let What::Slice { end } = sent.what
-                    && offset != end
-                {
-                    tracing::debug!("the court kept another part of a slice than was sent");
+                match sent.what {
+                    What::Slice { begin, end } if offset == end => {
+                        slices.kept(end - begin, holdings.ports.clock.elapsed_ms());
+                    }
+                    What::Slice { .. } => {
+                        tracing::debug!("the court kept another part of a slice than was sent");
+                        slices.broke();
+                    }
+                    What::Create | What::AskOffset => {}
                 }
                 queue.upload_progress(item.item, &item.upload_url, Some(offset))?;
                 if offset == item.stored_bytes {
