@@ -160,6 +160,8 @@ pub struct OpenCapture {
     synced_ms: i64,
     /// The bytes themselves while they are small enough for a thumbnail of a photo.
     whole: Option<Vec<u8>>,
+    /// The part file's name is durable.
+    named: bool,
 }
 
 pub(crate) fn check_hidden(hidden: &Object) -> Result<()> {
@@ -173,7 +175,9 @@ pub(crate) fn check_hidden(hidden: &Object) -> Result<()> {
 }
 
 impl OpenCapture {
-    /// Opens a capture. *Errors*: `NotFound` for a case this device does not know.
+    /// Opens a capture. From here on a kill loses nothing that was taken; what a power cut may lose is told at [`Self::write`].
+    ///
+    /// *Errors*: `NotFound` for a case this device does not know.
     pub fn begin(holdings: Arc<Holdings>, request: CaptureRequest) -> Result<Self> {
         check_hidden(&request.hidden)?;
         let own = Identity::make(holdings.ports.random()?);
@@ -182,7 +186,6 @@ impl OpenCapture {
         let part = Vault::part_name(item);
         let writer =
             SealedWriter::create(&holdings.vault.path(&part), &recipients, &holdings.ports)?;
-        holdings.vault.sync_folder()?;
         let meta = serde_json::to_string(&request)?;
         holdings
             .queue()
@@ -196,6 +199,7 @@ impl OpenCapture {
             writer,
             unsynced: 0,
             whole,
+            named: false,
         })
     }
 
@@ -236,6 +240,9 @@ impl OpenCapture {
     /// Makes everything taken so far durable (I1).
     pub fn sync(&mut self) -> Result<()> {
         let (chunks, tail) = self.writer.sync()?;
+        if !std::mem::replace(&mut self.named, true) {
+            self.holdings.vault.sync_folder()?;
+        }
         self.holdings.queue().save_tail(self.item, chunks, tail)?;
         self.unsynced = 0;
         self.synced_ms = self.holdings.ports.clock.elapsed_ms();
@@ -256,11 +263,12 @@ impl OpenCapture {
     ///
     /// A photo also gets a thumbnail, as a derivative, after this has returned: see [`Holdings::make_thumbnails`].
     pub fn finish(self) -> Result<SealedItem> {
-        let sealed = self.writer.finish()?;
+        let closed = self.writer.close()?;
         let name = Vault::file_name(self.item);
         self.holdings
             .vault
             .publish(&Vault::part_name(self.item), &name)?;
+        let sealed = closed.digested()?;
         let done = self
             .holdings
             .seal(self.item, &self.request, sealed, false)?;

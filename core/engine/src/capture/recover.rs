@@ -155,7 +155,8 @@ impl Holdings {
     fn read_saved(&self, row: &OpenRow, own: &Identity, writer: &mut SealedWriter) -> Result<u64> {
         let (mut size, mut whole) = (0_u64, 0_u64);
         let path = self.vault.path(&row.file);
-        if path.exists() {
+        if path.exists() && !(row.chunks == 0 && row.tail.is_empty() && lost_its_beginning(&path)?)
+        {
             let mut opened = open_age(&path, &[own])?;
             let mut opener = StreamOpener::new(opened.key);
             let mut plain = Zeroizing::new(Vec::new());
@@ -191,6 +192,18 @@ impl Holdings {
         }
         Ok(size)
     }
+}
+
+/// Whether a power cut came before the first sync of a file: there is a name and no whole header, or zeros in its place.
+fn lost_its_beginning(path: &Path) -> Result<bool> {
+    let mut head = Vec::new();
+    File::open(path)?
+        .take((MAX_HEADER_BYTES + NONCE_LEN) as u64)
+        .read_to_end(&mut head)?;
+    Ok(match Header::parse(&head) {
+        Ok((_, length)) => head.len() < length + NONCE_LEN,
+        Err(_) => true,
+    })
 }
 
 /// Digests of a published file that has no row yet.

@@ -151,6 +151,34 @@ fn i1_a_part_file_cut_after_its_sync_still_gives_its_prefix() {
     );
 }
 
+/// A power cut before the first sync may leave the name of a file and nothing, zeros or half a header under it.
+#[test]
+fn a_power_cut_before_the_first_sync_closes_nothing_and_deletes_nothing() {
+    for torn in [
+        Vec::new(),
+        vec![0; 4096],
+        b"age-encryption.org/v1\n-> X2".to_vec(),
+    ] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (first, _, _) = enrolled(folder.path(), 1).expect("enrols");
+        let capture = open(&first, MediaKind::Photo);
+        let part = first.vault.path(&super::Vault::part_name(capture.item()));
+        let ports = first.ports.clone();
+        drop((capture, first));
+        std::fs::write(&part, &torn).expect("writes");
+        let again = holdings(folder.path(), ports).expect("opens again");
+        let found = Recovery {
+            empty: 1,
+            put_aside: 1,
+            ..Recovery::default()
+        };
+        assert_eq!(again.recover(), Ok(found));
+        assert_eq!(again.recover(), Ok(Recovery::default()));
+        let kept = again.vault.put_aside_names().expect("reads");
+        assert_eq!(kept.len(), 1, "what there was is kept");
+    }
+}
+
 #[test]
 fn i1_a_kill_between_rename_and_row_loses_nothing() {
     let folder = tempfile::tempdir().expect("a temporary folder");

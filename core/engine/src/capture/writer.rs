@@ -91,7 +91,7 @@ pub struct SealedFile {
 }
 
 impl SealedWriter {
-    /// Makes the file with its header and nonce, and syncs it.
+    /// Makes the file with its header and nonce. The first [`Self::sync`] makes them durable with the first bytes.
     pub fn create(path: &Path, recipients: &[Recipient], ports: &Ports) -> Result<Self> {
         let file_key = FileKey::make(ports.random()?);
         let mut random = Vec::new();
@@ -118,7 +118,6 @@ impl SealedWriter {
         writer.sealed = header.to_bytes();
         writer.sealed.extend_from_slice(&nonce);
         writer.flush()?;
-        writer.file.sync_data()?;
         Ok(writer)
     }
 
@@ -147,8 +146,8 @@ impl SealedWriter {
         Ok((self.sealer.chunks(), self.sealer.tail()))
     }
 
-    /// Writes the last chunk and makes all of it durable.
-    pub fn finish(mut self) -> Result<SealedFile> {
+    /// Writes the last chunk and makes all of it durable. SM3 may still be on its way.
+    pub fn close(mut self) -> Result<ClosedFile> {
         let mut sealed = std::mem::take(&mut self.sealed);
         self.sealer.finish(&mut sealed);
         self.file.write_all(&sealed)?;
@@ -156,10 +155,37 @@ impl SealedWriter {
         self.file.sync_all()?;
         let mut stored = [0; 32];
         stored.copy_from_slice(self.stored.finish().as_ref());
-        Ok(SealedFile {
-            digests: EvidenceDigests::join(self.sha, self.sm3.finish()?),
+        Ok(ClosedFile {
+            sha: self.sha,
+            sm3: self.sm3,
             stored_sha256: StoredDigest(stored),
             stored_bytes: self.stored_bytes.saturating_add(sealed.len() as u64),
+            head: self.head,
+        })
+    }
+
+    /// [`Self::close`] and its digests.
+    pub fn finish(self) -> Result<SealedFile> {
+        self.close()?.digested()
+    }
+}
+
+/// An age file that is durable while its digests are still computed.
+pub struct ClosedFile {
+    sha: ShaPass,
+    sm3: Sm3Thread,
+    stored_sha256: StoredDigest,
+    stored_bytes: u64,
+    head: Vec<u8>,
+}
+
+impl ClosedFile {
+    /// Waits for the digests.
+    pub fn digested(self) -> Result<SealedFile> {
+        Ok(SealedFile {
+            digests: EvidenceDigests::join(self.sha, self.sm3.finish()?),
+            stored_sha256: self.stored_sha256,
+            stored_bytes: self.stored_bytes,
             head: self.head,
         })
     }
