@@ -75,6 +75,8 @@ pub struct Audit {
     pub objects: u64,
     /// Bytes of them that were read again; none unless asked for.
     pub read_bytes: u64,
+    /// Files of the store that nothing names, left behind by a kill while something was kept; counted only where bytes are read.
+    pub unnamed_objects: u64,
     /// Records of looks at case files.
     pub access_records: u64,
     /// What does not prove itself, at most the first thousand.

@@ -94,6 +94,12 @@ fn print(audit: &Audit, deep: bool) {
     ] {
         say(&format!("{count:>10}  {what:<18} {how}"));
     }
+    if audit.unnamed_objects > 0 {
+        say(&format!(
+            "\n{} stored files are named by nothing: an intake or import was interrupted, or is at work now. They harm nothing.",
+            audit.unnamed_objects
+        ));
+    }
     if audit.is_sound() {
         say("\nEverything proves itself.");
         return;

@@ -20,6 +20,24 @@ pub struct Config {
     pub data: PathBuf,
     /// PostgreSQL URL; empty for SQLite inside `data`.
     pub database: String,
+    /// Where stored files lie.
+    pub objects: ObjectsKind,
+    /// Address of the S3 API; empty for Amazon's of the region.
+    pub s3_endpoint: String,
+    /// Region that requests are signed for.
+    pub s3_region: String,
+    /// The bucket.
+    pub s3_bucket: String,
+    /// What names in the bucket begin with.
+    pub s3_prefix: String,
+    /// The bucket stands in the path, not in the host's name.
+    pub s3_path_style: bool,
+    /// Access key; empty for the environment's.
+    pub s3_access_key: String,
+    /// Its secret.
+    pub s3_secret_key: Secret,
+    /// Certificates (PEM) that the store's own may be signed by, besides the system's.
+    pub s3_ca_file: PathBuf,
     /// Name of the log.
     pub log_origin: String,
     /// How often the log is sequenced and signed.
@@ -40,6 +58,39 @@ pub struct Config {
     pub head_seconds: u64,
     /// Connections at once.
     pub max_connections: usize,
+}
+
+/// Where stored files lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectsKind {
+    /// In a folder of the data folder.
+    Disk,
+    /// In a bucket that speaks the S3 API.
+    S3,
+}
+
+/// A value that is never printed.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A secret of this text.
+    pub fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The text.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 /// When received bytes are acknowledged.
@@ -85,6 +136,17 @@ mod tests {
         let config = Config::read(None).expect("the bundled text");
         assert_eq!(config.durability, Durability::Full);
         assert!(config.database.is_empty());
+        assert_eq!(config.objects, ObjectsKind::Disk);
+    }
+
+    #[test]
+    fn the_secret_of_the_object_store_is_never_printed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("c.toml");
+        std::fs::write(&file, "objects = \"s3\"\ns3_secret_key = \"hush\"\n").expect("writes");
+        let config = Config::read(Some(&file)).expect("two options");
+        assert_eq!(config.s3_secret_key.reveal(), "hush");
+        assert!(!format!("{config:?}").contains("hush"));
     }
 
     #[test]

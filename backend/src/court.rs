@@ -19,6 +19,7 @@ use zhixing_protocol::trust::{CourtRecipient, DevicePolicy, Trust, TrustedKey, T
 use crate::config::Config;
 use crate::cursors::RememberedCursors;
 use crate::keys::{CourtKeys, KeyFileError};
+use crate::objects::{ObjectError, Objects};
 use crate::store::{Counter, Database, StoreError, StoreResult, Tx};
 use crate::uploads::Uploads;
 
@@ -52,6 +53,9 @@ pub enum StartError {
     /// A key.
     #[error(transparent)]
     Key(#[from] KeyFileError),
+    /// The object store.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
     /// A folder.
     #[error("data folder {0}: {1}")]
     Folder(PathBuf, std::io::Error),
@@ -67,6 +71,8 @@ pub struct Court {
     pub keys: CourtKeys,
     /// This deployment.
     pub realm: RealmId,
+    /// What was uploaded and checked.
+    pub objects: Objects,
     /// Open uploads.
     pub uploads: Uploads,
     /// Wakes the log's sequencer.
@@ -86,10 +92,11 @@ pub struct Court {
 impl Court {
     /// Opens the data folder, making what is missing. *Errors*: [`StartError`].
     pub async fn open(config: Config, clock: ServerClock) -> Result<Arc<Self>, StartError> {
-        for folder in ["spool", "objects", "log", "keys"] {
+        for folder in ["spool", "log", "keys"] {
             let path = config.data.join(folder);
             std::fs::create_dir_all(&path).map_err(|error| StartError::Folder(path, error))?;
         }
+        let objects = Objects::open(&config)?;
         let db = if config.database.is_empty() {
             Database::open_sqlite(&config.data.join("zhixing.db")).await?
         } else {
@@ -125,6 +132,7 @@ impl Court {
             db,
             keys,
             realm,
+            objects,
             uploads,
             log_wake: Notify::new(),
             checking: AtomicUsize::new(0),

@@ -22,7 +22,7 @@ use zhixing_protocol::time::Date;
 use zhixing_protocol::trust::KeyPurpose;
 
 use crate::court::Court;
-use crate::{inbox, objects};
+use crate::inbox;
 
 /// Largest document taken: 64 MiB.
 const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
@@ -271,7 +271,7 @@ async fn import_case(court: &Court, folder: &Path, batch: Sha256Digest, text: &s
     let line: CaseLine = parse(text)?;
     let line_sha256 = Sha256Digest::of(text.trim().as_bytes());
     let number: CaseNumber = line.number.parse().map_err(|error| format!("{error}"))?;
-    let mut tx = court.db.begin_write().await.map_err(told)?;
+    let mut tx = court.db.begin_read().await.map_err(told)?;
     let known = tx
         .row(
             "SELECT sha256 FROM imports WHERE external_id = $1",
@@ -285,6 +285,13 @@ async fn import_case(court: &Court, folder: &Path, batch: Sha256Digest, text: &s
         return Ok(false);
     }
     require_court(&mut tx, line.court.as_str()).await?;
+    drop(tx);
+    // Kept before the database is held: a store may be slow. Whatever fails later leaves a file that the next try finds.
+    let mut kept = Vec::new();
+    for document in &line.documents {
+        kept.push(keep_document(court, folder, line.court.as_str(), &document.file).await?);
+    }
+    let mut tx = court.db.begin_write().await.map_err(told)?;
     let (random, made) = derived_id(court, line.filed_on, &line.external_id);
     let case = CaseId::make(made, random);
     let mut hidden = Object::new();
@@ -363,8 +370,7 @@ async fn import_case(court: &Court, folder: &Path, batch: Sha256Digest, text: &s
             occurred_on: line.filed_on,
         });
     }
-    for (place, document) in line.documents.iter().enumerate() {
-        let kept = keep_document(court, folder, line.court.as_str(), &document.file)?;
+    for (place, (document, kept)) in line.documents.iter().zip(kept).enumerate() {
         let (random, made) = derived_id(
             court,
             line.filed_on,
@@ -430,7 +436,7 @@ struct Kept {
 
 /// Encrypts a document to the court and puts it into the object store. The file key is derived from content and court,
 /// so that a batch imported twice stores it once; nobody without the court's identity can derive it.
-fn keep_document(
+async fn keep_document(
     court: &Court,
     folder: &Path,
     court_word: &str,
@@ -480,15 +486,16 @@ fn keep_document(
     let mut sealer = StreamSealer::new(&file_key, &nonce);
     sealer.push(&plain, &mut stored);
     sealer.finish(&mut stored);
-    let stored_sha256 = StoredDigest::of(&stored);
-    let path = objects::path(&court.config.data, stored_sha256);
-    if !path.exists() {
-        crate::log::write_durably(&path, &stored)
-            .map_err(|error| format!("document {file}: {error}"))?;
-    }
+    let size_bytes = plain.len() as u64;
+    drop(plain);
+    let stored_sha256 = court
+        .objects
+        .keep_bytes(stored.into())
+        .await
+        .map_err(|error| format!("document {file}: {error}"))?;
     Ok(Kept {
         sha256,
-        size_bytes: plain.len() as u64,
+        size_bytes,
         stored_sha256,
     })
 }

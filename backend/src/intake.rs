@@ -2,8 +2,7 @@
 //!
 //! Whatever the outcome, the file as it came is kept; only the outcome tells whether it is what was sealed.
 
-use std::io::{Read as _, Seek as _};
-use std::path::Path;
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -20,8 +19,9 @@ use zhixing_protocol::trust::KeyPurpose;
 use zhixing_protocol::wire::ReceiptFrame;
 
 use crate::court::{Court, has_court};
+use crate::objects::{Digesting, Reader};
 use crate::problem::{Answer, Failure};
-use crate::{devices, inbox, objects};
+use crate::{devices, inbox};
 
 /// Bytes read at once.
 const READ_BUFFER: usize = 256 * 1024;
@@ -106,26 +106,37 @@ async fn check(court: &Court, upload: &Complete) -> Answer<()> {
     // No key is made for a court that only a statement names; what was encrypted to nobody here is unreadable.
     let known = has_court(&mut tx, statement.court.as_str()).await?;
     drop(tx);
-    let spool = court.uploads.path(&upload.upload);
-    let data = court.config.data.clone();
     let identities = if known {
         court.keys.identities(statement.court.as_str())?
     } else {
         Vec::new()
     };
-    let (stored_sha256, source) = (upload.stored_sha256, spool.clone());
-    let opened = tokio::task::spawn_blocking(move || {
-        // After a crash between moving the file and storing the outcome, the file is already in its place.
-        let kept = objects::path(&data, stored_sha256);
-        let path = if source.exists() {
-            objects::adopt(&data, &source, stored_sha256)?
-        } else {
-            kept
-        };
-        digests_of(&path, &identities)
+    let spool = court.uploads.path(&upload.upload);
+    // After a crash between moving the file and storing the outcome, the file is already in its place.
+    let (source, in_spool) = match std::fs::File::open(&spool) {
+        Ok(file) => (Reader::File(file), true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            (court.objects.reader(upload.stored_sha256).await?, false)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let (opened, read_sha256) = tokio::task::spawn_blocking(move || {
+        let mut source = Digesting::new(source);
+        let opened = digests_of(&mut source, &identities)?;
+        let (_, read_sha256) = source.finish()?;
+        Ok::<_, std::io::Error>((opened, read_sha256))
     })
     .await
     .map_err(Failure::internal)??;
+    if read_sha256 != upload.stored_sha256 {
+        return Err(Failure::internal(format!(
+            "upload {}: its bytes changed after they were received; the file is kept",
+            upload.upload
+        )));
+    }
+    if in_spool {
+        court.objects.keep_file(&spool, read_sha256).await?;
+    }
 
     let (item, named) =
         sealed_item(&statement).ok_or_else(|| Failure::internal("an upload of no evidence"))?;
@@ -155,7 +166,7 @@ async fn check(court: &Court, upload: &Complete) -> Answer<()> {
                 statement: upload.statement,
                 stored_bytes: upload.stored_bytes,
                 stored_sha256: upload.stored_sha256,
-                r#where: "disk".to_owned(),
+                r#where: court.objects.name(),
             };
             SignedDocument::sign(&receipt, &court.keys.receipt)
         })
@@ -239,13 +250,13 @@ async fn assigned_case(
     Ok(row.map(|row| row.parse(0)).transpose()?)
 }
 
-/// Decrypts a file and gives the digests of its plain bytes. The inner error is the file's, the outer one the disk's.
+/// Decrypts a file and gives the digests of its plain bytes. The inner error is the file's, the outer one the store's.
 pub fn digests_of(
-    path: &Path,
+    source: &mut impl Read,
     identities: &[Arc<Identity>],
 ) -> std::io::Result<Result<EvidenceDigests, AgeError>> {
     let mut pass = DigestPass::default();
-    Ok(open_age(path, identities, |plain| {
+    Ok(open_age(source, identities, |plain| {
         pass.update(plain);
         Ok(())
     })?
@@ -254,13 +265,13 @@ pub fn digests_of(
 
 /// Decrypts a file piece by piece.
 pub fn open_age(
-    path: &Path,
+    source: &mut impl Read,
     identities: &[Arc<Identity>],
     mut each: impl FnMut(&[u8]) -> std::io::Result<()>,
 ) -> std::io::Result<Result<(), AgeError>> {
-    let mut file = std::fs::File::open(path)?;
     let mut head = Vec::new();
-    file.by_ref()
+    source
+        .by_ref()
         .take(MAX_HEADER_BYTES as u64)
         .read_to_end(&mut head)?;
     let (header, length) = match Header::parse(&head) {
@@ -272,24 +283,29 @@ pub fn open_age(
         Ok(file_key) => file_key,
         Err(error) => return Ok(Err(error)),
     };
-    file.seek(std::io::SeekFrom::Start(length as u64))?;
     let mut opener = StreamOpener::new(file_key);
     let mut buffer = vec![0; READ_BUFFER];
     let mut plain = Vec::with_capacity(READ_BUFFER);
+    // What was read with the header comes first.
+    let mut sealed = head.get(length..).unwrap_or_default();
     loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            break;
-        }
         plain.clear();
-        let opened = opener.push(buffer.get(..read).unwrap_or_default(), &mut plain);
+        let opened = opener.push(sealed, &mut plain);
         each(&plain)?;
         if let Err(error) = opened {
             return Ok(Err(error));
         }
+        let read = source.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        sealed = buffer.get(..read).unwrap_or_default();
     }
     plain.clear();
     let finished = opener.finish(&mut plain);
     each(&plain)?;
     Ok(finished)
 }
+
+#[cfg(test)]
+mod tests;

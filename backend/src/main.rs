@@ -183,6 +183,13 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
     let court = Court::open(config, system_clock())
         .await
         .map_err(|error| error.to_string())?;
+    if matches!(arguments.command, Command::Serve | Command::Import { .. }) {
+        court
+            .objects
+            .check()
+            .await
+            .map_err(|error| error.to_string())?;
+    }
     match arguments.command {
         Command::Config => {}
         Command::Rules { command } => rules_command::with_court(&court, command).await?,

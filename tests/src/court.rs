@@ -63,9 +63,11 @@ impl TestCourt {
     /// Stops the server as SIGTERM does, and starts it again from its folder on a new port.
     pub async fn restart(&mut self) {
         self.halt().await;
-        let public_url = self.court.config.public_url.clone();
+        let config = self.court.config.clone();
         self.court.db.close().await;
-        self.court = open(self.folder.path(), &public_url).await;
+        self.court = Court::open(config, system_clock())
+            .await
+            .expect("its own folder opens");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a free port");
@@ -201,12 +203,6 @@ fn config(folder: &Path, public_url: &str) -> Config {
     config.log_interval_ms = 50;
     config.idle_seconds = 5;
     config
-}
-
-async fn open(folder: &Path, public_url: &str) -> Arc<Court> {
-    Court::open(config(folder, public_url), system_clock())
-        .await
-        .expect("an empty or own folder opens")
 }
 
 fn run(

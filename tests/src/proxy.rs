@@ -20,6 +20,8 @@ pub enum Fault {
     CutAnswersAfter(u64),
     /// The first request whose head begins with this text reaches the court; its answer is lost. Then it works.
     LoseAnswerOf(String),
+    /// Every request is answered 503: the server behind is there and has no time.
+    Unavailable,
     /// A captive portal: every request is answered 200 with HTML.
     CaptivePortal,
 }
@@ -128,6 +130,12 @@ async fn carry(mut client: TcpStream, state: &State) -> std::io::Result<()> {
     generation.borrow_and_update();
     match state.fault() {
         Fault::Offline => return Ok(()),
+        Fault::Unavailable => {
+            let mut request = vec![0; 16 * 1024];
+            let _ = client.read(&mut request).await?;
+            let answer = "HTTP/1.1 503 Slow Down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            return client.write_all(answer.as_bytes()).await;
+        }
         Fault::CaptivePortal => {
             let mut request = vec![0; 16 * 1024];
             let _ = client.read(&mut request).await?;

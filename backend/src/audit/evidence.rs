@@ -1,20 +1,16 @@
 //! Receipts and the files they speak of.
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
 
-use ring::digest;
+use futures::StreamExt as _;
 use zhixing_protocol::document::SignedDocument;
 use zhixing_protocol::hash::{StatementHash, StoredDigest};
 use zhixing_protocol::receipt::StorageReceipt;
 
 use super::{Part, Run};
-use crate::objects;
+use crate::objects::{Digesting, ObjectError, Reader};
 use crate::problem::{Answer, Failure};
 use crate::store::Row;
-
-/// Bytes that are read at once.
-const PIECE: usize = 1 << 20;
 
 impl Run<'_> {
     pub(super) async fn evidence(&mut self, deep: bool) -> Answer<()> {
@@ -25,8 +21,10 @@ impl Run<'_> {
                 &[],
             )
             .await?;
+        let mut named = BTreeSet::new();
         for row in &items {
             self.receipt(row)?;
+            named.insert(row.parse(1)?);
             let size = row.count(2)?;
             self.object(row.parse(1)?, Some(size), deep).await?;
         }
@@ -38,7 +36,22 @@ impl Run<'_> {
             )
             .await?;
         for row in &documents {
+            named.insert(row.parse(0)?);
             self.object(row.parse(0)?, None, deep).await?;
+        }
+        if deep {
+            self.unnamed(&named).await?;
+        }
+        Ok(())
+    }
+
+    /// Counts files that no row names: a kill between keeping a file and storing the outcome leaves one.
+    async fn unnamed(&mut self, named: &BTreeSet<StoredDigest>) -> Answer<()> {
+        let mut names = self.court.objects.names();
+        while let Some(name) = names.next().await {
+            if !named.contains(&name?) {
+                self.audit.unnamed_objects += 1;
+            }
         }
         Ok(())
     }
@@ -76,24 +89,21 @@ impl Run<'_> {
     }
 
     async fn object(&mut self, stored: StoredDigest, size: Option<u64>, deep: bool) -> Answer<()> {
-        let path = objects::path(&self.court.config.data, stored);
         self.audit.objects += 1;
-        match std::fs::metadata(&path) {
+        let objects = &self.court.objects;
+        match objects.size_bytes(stored).await {
             Err(error) => {
                 self.audit.find(Part::Object, stored, error);
                 return Ok(());
             }
-            Ok(found) if size.is_some_and(|size| size != found.len()) => {
-                let problem = format!("it has {} bytes instead of {size:?}", found.len());
+            Ok(found) if size.is_some_and(|size| size != found) => {
+                let problem = format!("it has {found} bytes instead of {size:?}");
                 self.audit.find(Part::Object, stored, problem);
             }
             Ok(_) => {}
         }
         if deep {
-            let read = tokio::task::spawn_blocking(move || digest_of(path))
-                .await
-                .map_err(Failure::internal)?;
-            match read {
+            match digest_of(objects.reader(stored).await).await? {
                 Ok((bytes, digest)) => {
                     self.audit.read_bytes += bytes;
                     if digest != stored {
@@ -109,20 +119,15 @@ impl Run<'_> {
     }
 }
 
-fn digest_of(path: PathBuf) -> std::io::Result<(u64, StoredDigest)> {
-    let mut file = std::fs::File::open::<&Path>(path.as_ref())?;
-    let mut context = digest::Context::new(&digest::SHA256);
-    let mut piece = vec![0; PIECE];
-    let mut bytes = 0;
-    loop {
-        let got = file.read(&mut piece)?;
-        if got == 0 {
-            break;
-        }
-        context.update(piece.get(..got).unwrap_or_default());
-        bytes += got as u64;
-    }
-    let mut stored = [0; 32];
-    stored.copy_from_slice(context.finish().as_ref());
-    Ok((bytes, StoredDigest(stored)))
+/// Reads an object to its end. The inner error is the object's.
+async fn digest_of(
+    reader: Result<Reader, ObjectError>,
+) -> Answer<Result<(u64, StoredDigest), ObjectError>> {
+    let reader = match reader {
+        Ok(reader) => reader,
+        Err(error) => return Ok(Err(error)),
+    };
+    tokio::task::spawn_blocking(move || Ok(Digesting::new(reader).finish()?))
+        .await
+        .map_err(Failure::internal)
 }

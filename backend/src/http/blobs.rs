@@ -9,7 +9,6 @@ use axum::routing::get;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use zhixing_protocol::age::{Header, MAX_HEADER_BYTES, Recipient};
 use zhixing_protocol::hash::{Sha256Digest, StoredDigest};
 use zhixing_protocol::ids::CaseId;
@@ -19,10 +18,7 @@ use super::Session;
 use crate::court::Court;
 use crate::devices::DeviceRow;
 use crate::problem::{Answer, Failure};
-use crate::{access, cases, objects};
-
-/// Bytes of a blob sent at once.
-const BUFFER: usize = 64 * 1024;
+use crate::{access, cases};
 
 pub(super) fn routes() -> Router<Arc<Court>> {
     Router::new().route("/blobs/{stored}", get(blob))
@@ -75,18 +71,21 @@ async fn blob(
     access::record(&court, &word, device.staff, query.case, "document").await?;
     let identities = court.keys.identities(&word)?;
     let identities: Vec<_> = identities.iter().map(AsRef::as_ref).collect();
-    let mut file = tokio::fs::File::open(objects::path(&court.config.data, stored)).await?;
-    let mut head = Vec::new();
-    (&mut file)
-        .take(MAX_HEADER_BYTES as u64)
-        .read_to_end(&mut head)
+    let opened = court
+        .objects
+        .read(stored, 0..MAX_HEADER_BYTES as u64)
         .await?;
+    let (size_bytes, mut pieces) = (opened.size_bytes, opened.pieces);
+    let mut head = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        head.extend_from_slice(&piece?);
+    }
     let (header, length) = Header::parse(&head).map_err(Failure::internal)?;
     let file_key = header.open(&identities).map_err(Failure::internal)?;
     let wrapped = Header::derive(&file_key, &recipient)
         .map_err(Failure::internal)?
         .to_bytes();
-    let payload = file.metadata().await?.len() - length as u64;
+    let payload = size_bytes.saturating_sub(length as u64);
     let total = wrapped.len() as u64 + payload;
     let tag = entity_tag(&wrapped, stored);
     let part = match part(&headers, &tag, total) {
@@ -109,20 +108,9 @@ async fn blob(
     let first = Bytes::from(wrapped).split_off(skipped);
     let first = first.slice(..first.len().min(part.length()));
     let behind = part.from.saturating_sub(wrapped_len);
-    file.seek(std::io::SeekFrom::Start(length as u64 + behind))
-        .await?;
-    let rest = file.take(part.to.saturating_sub(part.from.max(wrapped_len)));
-    let payload = futures::stream::unfold(rest, |mut rest| async move {
-        let mut buffer = vec![0; BUFFER];
-        match rest.read(&mut buffer).await {
-            Ok(0) => None,
-            Ok(read) => {
-                buffer.truncate(read);
-                Some((Ok(Bytes::from(buffer)), rest))
-            }
-            Err(error) => Some((Err(error), rest)),
-        }
-    });
+    let from = length as u64 + behind;
+    let rest = part.to.saturating_sub(part.from.max(wrapped_len));
+    let payload = court.objects.read(stored, from..from + rest).await?.pieces;
     let first = futures::stream::once(async move { Ok::<_, std::io::Error>(first) });
     // A layer may ask again after the end, where a stream that was unfolded panics.
     let mut response = Response::new(Body::from_stream(first.chain(payload).fuse()));

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::{Database, StoreResult};
 use crate::config::{Config, Durability};
+use crate::objects::testing::Bucket;
 
 /// URL of a running PostgreSQL whose user may create databases; instead of a private cluster.
 const URL_VARIABLE: &str = "ZHIXING_TEST_POSTGRES";
@@ -63,6 +64,8 @@ pub enum Engine {
 pub struct Scratch {
     /// Data folder; SQLite's file lies in it.
     pub folder: TempDir,
+    /// Where its objects lie, if not in the folder.
+    pub bucket: Option<Bucket>,
     url: String,
 }
 
@@ -74,7 +77,22 @@ impl Scratch {
             Engine::Sqlite => String::new(),
             Engine::Postgres => make_postgres_database().await,
         };
-        Self { folder, url }
+        Self {
+            folder,
+            bucket: None,
+            url,
+        }
+    }
+
+    /// Makes one on SQLite whose objects lie in a bucket.
+    pub async fn with_bucket() -> Self {
+        let bucket = tokio::task::spawn_blocking(Bucket::new)
+            .await
+            .expect("a bucket");
+        Self {
+            bucket: Some(bucket),
+            ..Self::new(Engine::Sqlite).await
+        }
     }
 
     /// Opens the database; a second time gives a second handle on the same one, as after a restart.
@@ -92,6 +110,9 @@ impl Scratch {
         config.data = self.folder.path().to_owned();
         config.database.clone_from(&self.url);
         config.durability = Durability::Full;
+        if let Some(bucket) = &self.bucket {
+            bucket.configure(&mut config);
+        }
         config
     }
 }

@@ -28,7 +28,7 @@ pub struct StorageReceipt {
     pub stored_bytes: u64,
     /// SHA-256 of what is stored.
     pub stored_sha256: StoredDigest,
-    /// Name of the store, such as `disk` or a bucket's name.
+    /// Name of the store, such as `disk`, or `s3:` and the name of a bucket.
     pub r#where: String,
 }
 

@@ -325,7 +325,9 @@ async fn i1_court_holds_all(world: &World, device: &SimDevice, db: &Connection) 
         ensure!(outcome == "verified", "I1: {statement} is {outcome}");
         let identity = court.keys.identity("川0811").expect("the court's identity");
         let path = objects::path(&court.config.data, row.parse(0).expect("a digest"));
-        let opened = intake::digests_of(&path, &[identity])
+        let mut file = std::fs::File::open(&path)
+            .map_err(|error| format!("I1: the court's file of {statement}: {error}"))?;
+        let opened = intake::digests_of(&mut file, &[identity])
             .map_err(|error| format!("I1: the court's file of {statement}: {error}"))?
             .map_err(|error| format!("I1: the court's file of {statement}: {error}"))?;
         ensure!(

@@ -35,10 +35,7 @@ impl Shelf {
         sealer.push(&plain, &mut payload);
         sealer.finish(&mut payload);
         let file = [header.to_bytes(), payload.clone()].concat();
-        let stored = StoredDigest::of(&file);
-        let path = objects::path(&court.config.data, stored);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("makes");
-        std::fs::write(path, &file).expect("writes");
+        let stored = court.objects.keep_bytes(file.into()).await.expect("keeps");
         let mut tx = court.db.begin_write().await.expect("begins");
         tx.execute(
             "INSERT INTO documents (stored_sha256, case_id, court) VALUES ($1, $2, $3)",
@@ -104,38 +101,50 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
         .expect("ASCII")
 }
 
+async fn parts_are_one_file(scratch: Scratch) {
+    let shelf = Shelf::new(&scratch).await;
+    let (status, headers, whole) = shelf.ask(&[]).await;
+    assert_eq!((status, text(&headers, "accept-ranges")), (200, "bytes"));
+    assert_eq!(text(&headers, "content-length"), whole.len().to_string());
+    let (header, length) = Header::parse(&whole).expect("an age file");
+    header.open(&[&shelf.reader]).expect("is for the reader");
+    assert_eq!(whole.get(length..), Some(shelf.payload.as_slice()));
+    let tag = text(&headers, "etag").to_owned();
+    assert!(tag.starts_with('"'), "a strong tag");
+    // In the header, at its end, behind it, and the last byte.
+    for from in [1, length - 1, length, length + 1, 150_000, whole.len() - 1] {
+        let range = format!("bytes={from}-");
+        let (status, headers, rest) = shelf.ask(&[("range", &range), ("if-range", &tag)]).await;
+        assert_eq!(
+            (status, text(&headers, "etag")),
+            (206, tag.as_str()),
+            "{from}"
+        );
+        let expected = format!("bytes {from}-{}/{}", whole.len() - 1, whole.len());
+        assert_eq!(text(&headers, "content-range"), expected);
+        assert_eq!(whole.get(from..), Some(rest.as_slice()), "{from}");
+    }
+    for (range, from, to) in [
+        ("bytes=2-5", 2, 6),
+        ("bytes=10-300", 10, 301),
+        ("bytes=-7", whole.len() - 7, whole.len()),
+        ("bytes=150000-99999999", 150_000, whole.len()),
+    ] {
+        let (status, headers, got) = shelf.ask(&[("range", range)]).await;
+        assert_eq!(status, 206, "{range}");
+        assert_eq!(text(&headers, "content-length"), (to - from).to_string());
+        assert_eq!(whole.get(from..to), Some(got.as_slice()), "{range}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parts_of_a_file_in_a_bucket_are_one_file_that_its_reader_opens() {
+    parts_are_one_file(Scratch::with_bucket().await).await;
+}
+
 on_both_engines! {
     async fn parts_of_several_answers_are_one_file_that_its_reader_opens(scratch: Scratch) {
-        let shelf = Shelf::new(&scratch).await;
-        let (status, headers, whole) = shelf.ask(&[]).await;
-        assert_eq!((status, text(&headers, "accept-ranges")), (200, "bytes"));
-        assert_eq!(text(&headers, "content-length"), whole.len().to_string());
-        let (header, length) = Header::parse(&whole).expect("an age file");
-        header.open(&[&shelf.reader]).expect("is for the reader");
-        assert_eq!(whole.get(length..), Some(shelf.payload.as_slice()));
-        let tag = text(&headers, "etag").to_owned();
-        assert!(tag.starts_with('"'), "a strong tag");
-        // In the header, at its end, behind it, and the last byte.
-        for from in [1, length - 1, length, length + 1, 150_000, whole.len() - 1] {
-            let range = format!("bytes={from}-");
-            let (status, headers, rest) =
-                shelf.ask(&[("range", &range), ("if-range", &tag)]).await;
-            assert_eq!((status, text(&headers, "etag")), (206, tag.as_str()), "{from}");
-            let expected = format!("bytes {from}-{}/{}", whole.len() - 1, whole.len());
-            assert_eq!(text(&headers, "content-range"), expected);
-            assert_eq!(whole.get(from..), Some(rest.as_slice()), "{from}");
-        }
-        for (range, from, to) in [
-            ("bytes=2-5", 2, 6),
-            ("bytes=10-300", 10, 301),
-            ("bytes=-7", whole.len() - 7, whole.len()),
-            ("bytes=150000-99999999", 150_000, whole.len()),
-        ] {
-            let (status, headers, got) = shelf.ask(&[("range", range)]).await;
-            assert_eq!(status, 206, "{range}");
-            assert_eq!(text(&headers, "content-length"), (to - from).to_string());
-            assert_eq!(whole.get(from..to), Some(got.as_slice()), "{range}");
-        }
+        parts_are_one_file(scratch).await;
     }
 
     async fn what_does_not_fit_is_sent_whole_or_refused(scratch: Scratch) {

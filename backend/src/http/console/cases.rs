@@ -18,11 +18,11 @@ use super::evidence::{Disposition, send_decrypted};
 use super::glance::Glances;
 use super::refusal::Reply;
 use super::session::Person;
+use crate::access;
 use crate::cases::{self, CaseRow};
 use crate::court::Court;
 use crate::problem::Failure;
 use crate::store::{StoreResult, Tx};
-use crate::{access, objects};
 
 /// Cases of one page of the list.
 const PAGE: usize = 50;
@@ -298,13 +298,13 @@ pub async fn document(
         .find(|document| document.body.stored_sha256 == stored)
         .map(|document| (document.body.media_type.clone(), document.body.size_bytes))
         .ok_or_else(Failure::not_found)?;
-    let path = objects::path(&court.config.data, stored);
     send_decrypted(
         &court,
         &row.court,
-        path,
+        stored,
         &media_type,
         size_bytes,
         Disposition::Inline,
     )
+    .await
 }

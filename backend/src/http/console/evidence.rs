@@ -1,6 +1,5 @@
 //! Evidence: what was sealed, what proves it, and the bytes.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Json;
@@ -27,7 +26,7 @@ use crate::cases::{self, CaseRow};
 use crate::court::Court;
 use crate::problem::{Answer, Failure};
 use crate::store::Tx;
-use crate::{access, intake, log, objects};
+use crate::{access, intake, log};
 
 /// Decrypted pieces on their way to the client.
 const PIECES: usize = 4;
@@ -402,18 +401,19 @@ fn shown_type(media_type: &str) -> HeaderValue {
 
 /// Decrypts a stored file while it is sent; memory does not depend on its size (I11). A damaged file breaks off the
 /// answer, so that nobody takes the beginning for the whole.
-pub fn send_decrypted(
+pub async fn send_decrypted(
     court: &Court,
     word: &str,
-    path: PathBuf,
+    stored: StoredDigest,
     media_type: &str,
     size_bytes: u64,
     disposition: Disposition,
 ) -> Reply<Response<Body>> {
     let identities = court.keys.identities(word).map_err(Failure::from)?;
+    let mut source = court.objects.reader(stored).await.map_err(Failure::from)?;
     let (sender, pieces) = tokio::sync::mpsc::channel::<std::io::Result<bytes::Bytes>>(PIECES);
     tokio::task::spawn_blocking(move || {
-        let sent = intake::open_age(&path, &identities, |plain| {
+        let sent = intake::open_age(&mut source, &identities, |plain| {
             if plain.is_empty() {
                 return Ok(());
             }
@@ -489,7 +489,7 @@ async fn send(
     send_decrypted(
         court,
         word.as_str(),
-        objects::path(&court.config.data, stored),
+        stored,
         &sealed.media_type,
         sealed.digests.size_bytes,
         if thumbnail {
@@ -498,6 +498,7 @@ async fn send(
             Disposition::Attachment
         },
     )
+    .await
 }
 
 /// `GET evidence/{statement}/thumbnail`

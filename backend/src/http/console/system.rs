@@ -101,7 +101,7 @@ pub async fn state(State(court): State<Arc<Court>>, _person: Person) -> Reply<Js
         "version": env!("CARGO_PKG_VERSION"),
         "realm": court.realm.to_string(),
         "store": court.db.engine(),
-        "objects": "disk",
+        "objects": court.objects.kind(),
         "log": {"origin": court.config.log_origin, "size": size, "root": root, "checkpoint_at_ms": checkpoint_at},
         "jobs": {"waiting": waiting, "running": running, "failed": failed},
         "uploads": {"open": open, "bytes_open": bytes_open},

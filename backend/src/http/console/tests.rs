@@ -1,5 +1,7 @@
 //! The console as a browser meets it.
 
+mod bucket;
+
 use std::sync::Arc;
 
 use axum::Router;
