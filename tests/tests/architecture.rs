@@ -123,14 +123,19 @@ fn forbid(sources: &[Source], words: &[&str], instead: &str) {
 /// Which of our crates each may name, tests and build included.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("zhixing-protocol", &[]),
-    ("zhixing-engine", &["zhixing-protocol"]),
-    ("zhixing-server", &["zhixing-protocol"]),
-    ("zhixing-field", &["zhixing-protocol", "zhixing-engine"]),
+    ("zhixing-papers", &["zhixing-protocol"]),
+    ("zhixing-engine", &["zhixing-protocol", "zhixing-papers"]),
+    ("zhixing-server", &["zhixing-protocol", "zhixing-papers"]),
+    (
+        "zhixing-field",
+        &["zhixing-protocol", "zhixing-papers", "zhixing-engine"],
+    ),
     ("zhixing-ffi", &["zhixing-protocol", "zhixing-engine"]),
     (
         "zhixing-tests",
         &[
             "zhixing-protocol",
+            "zhixing-papers",
             "zhixing-engine",
             "zhixing-server",
             "zhixing-field",
@@ -257,6 +262,27 @@ fn protocol_has_no_input_output_clock_or_async() {
         ],
         "protocol is pure and the same on every machine: take times, random bytes and files' bytes as arguments, and \
          use BTreeMap, whose order is fixed.",
+    );
+}
+
+#[test]
+fn papers_are_made_of_what_is_handed_in_alone() {
+    let papers = sources("core/papers/src", &["rs"]);
+    assert!(!papers.is_empty(), "the crate has moved: mend this rule");
+    forbid(
+        &papers,
+        &[
+            "std::fs",
+            "std::net",
+            "std::env",
+            "std::process",
+            "SystemTime",
+            "Instant::now",
+            "HashMap",
+            "HashSet",
+        ],
+        "The same statement gives the same paper on every machine: take fonts, photos and dates as arguments, and use \
+         BTreeMap, whose order is fixed.",
     );
 }
 

@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod fields;
+mod font;
+mod line;
+mod pdf;
+mod photo;
+mod render;
+mod set;
+mod sheet;
+mod signature;
+mod specimen;
+mod template;
+mod words;
+
+pub use error::{FieldFault, PaperError, PhotoFault};
+pub use fields::{MAX_ROWS, MAX_TEXT_CHARS, MAX_WORDS_CHARS};
+pub use font::{Fonts, MissingGlyph};
+pub use photo::{NoPhotos, Photos};
+pub use render::{Assets, Imprint, Pdf, QR_PREFIX, qr_text, render, statement_of_qr};
+pub use specimen::specimen;
+pub use template::{
+    Basis, Block, Column, Content, Field, FieldKind, Layout, Template, Volume, template, templates,
+};
