@@ -58,6 +58,8 @@ pub struct Config {
     pub head_seconds: u64,
     /// Connections at once.
     pub max_connections: usize,
+    /// Files with the settings of courts.
+    pub overlays: Vec<PathBuf>,
 }
 
 /// Where stored files lie.

@@ -19,6 +19,7 @@ use zhixing_protocol::trust::{CourtRecipient, DevicePolicy, Trust, TrustedKey, T
 use crate::config::Config;
 use crate::cursors::RememberedCursors;
 use crate::keys::{CourtKeys, KeyFileError};
+use crate::norms::{self, OverlayFileError, Published};
 use crate::objects::{ObjectError, Objects};
 use crate::store::{Counter, Database, StoreError, StoreResult, Tx};
 use crate::uploads::Uploads;
@@ -28,6 +29,9 @@ static NUMBERS: Counter = Counter {
     take: "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value",
     set: "UPDATE counters SET value = $2 WHERE name = $1",
 };
+/// Signing keys that came with a later version of the program: the first one listed four, and a device that holds its trust document must see that this
+/// one is newer.
+const LATER_PURPOSES: u64 = 1;
 /// Most case states kept in memory.
 const MAX_CACHED_STATES: usize = 2000;
 
@@ -59,6 +63,9 @@ pub enum StartError {
     /// A folder.
     #[error("data folder {0}: {1}")]
     Folder(PathBuf, std::io::Error),
+    /// A court's settings.
+    #[error(transparent)]
+    Overlay(#[from] OverlayFileError),
 }
 
 /// Everything a request needs.
@@ -87,6 +94,7 @@ pub struct Court {
     pub cursors: RememberedCursors,
     clock: ServerClock,
     states: Mutex<HashMap<CaseId, (Head, Arc<CaseState>)>>,
+    norms: Mutex<Arc<Published>>,
 }
 
 impl Court {
@@ -127,7 +135,7 @@ impl Court {
             config.idle_seconds,
         );
         let started_ms = clock();
-        Ok(Arc::new(Self {
+        let court = Arc::new(Self {
             config,
             db,
             keys,
@@ -141,7 +149,20 @@ impl Court {
             cursors: RememberedCursors::default(),
             clock,
             states: Mutex::new(HashMap::new()),
-        }))
+            norms: Mutex::default(),
+        });
+        norms::publish_overlays(&court).await?;
+        Ok(court)
+    }
+
+    /// What was read last of the published norms; see [`norms::published`].
+    pub(crate) fn published(&self) -> Arc<Published> {
+        Arc::clone(&self.norms.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps what was read of the published norms.
+    pub(crate) fn keep_published(&self, published: Arc<Published>) {
+        *self.norms.lock().unwrap_or_else(PoisonError::into_inner) = published;
     }
 
     /// The time.
@@ -152,6 +173,11 @@ impl Court {
     /// The current trust document, not yet signed. Its version counts what it lists, so it rises with every change.
     pub async fn trust(&self) -> Result<Trust, StartError> {
         let mut tx = self.db.begin_read().await?;
+        self.trust_in(&mut tx).await
+    }
+
+    /// The same as a transaction sees it.
+    pub async fn trust_in(&self, tx: &mut Tx) -> Result<Trust, StartError> {
         let courts = tx
             .rows("SELECT word FROM courts ORDER BY word", &[])
             .await?;
@@ -200,7 +226,7 @@ impl Court {
         logs.extend(self.keys.retired_logs.iter().map(|key| log(key, true)));
         Ok(Trust {
             realm: self.realm,
-            version: 1 + courts.len() as u64 + self.keys.rotations(),
+            version: 1 + courts.len() as u64 + self.keys.rotations() + LATER_PURPOSES,
             issued_ms: self.now(),
             keys,
             recipients,

@@ -45,6 +45,8 @@ pub struct DeviceRow {
     pub status: DeviceStatus,
     /// Its newest admitted statement.
     pub tip: ChainTip,
+    /// By which norms it said it works, as JSON; empty before it said anything.
+    pub norms: String,
 }
 
 impl DeviceRow {
@@ -52,7 +54,7 @@ impl DeviceRow {
     pub async fn read(tx: &mut Tx, device: DeviceId) -> StoreResult<Option<Self>> {
         let row = tx
             .row(
-                "SELECT key_id, public_key, staff, status, tip_seq, tip_hash FROM devices WHERE device = $1",
+                "SELECT key_id, public_key, staff, status, tip_seq, tip_hash, norms FROM devices WHERE device = $1",
                 &[device.into()],
             )
             .await?;
@@ -71,6 +73,7 @@ impl DeviceRow {
                     seq: row.count(4)?,
                     hash: row.parse(5)?,
                 },
+                norms: row.text(6)?,
             })
         })
         .transpose()

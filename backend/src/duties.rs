@@ -7,29 +7,30 @@ use serde::Serialize;
 use serde_json::Value;
 use zhixing_protocol::case::CaseState;
 use zhixing_protocol::ids::CaseId;
-use zhixing_protocol::rules::calendar::Calendar;
 use zhixing_protocol::rules::evaluate::Evaluator;
+use zhixing_protocol::rules::law::Law;
 use zhixing_protocol::rules::pack::{Rule, RulePack};
 use zhixing_protocol::rules::view::{PromptView, RuleVerdict, rule_verdicts};
 use zhixing_protocol::time::UtcMillis;
 
 use crate::cases;
 use crate::court::Court;
+use crate::norms::Published;
 use crate::store::{StoreResult, Tx};
 
 /// The prompts of a case at a time.
-pub fn prompts(pack: &RulePack, state: &CaseState, now: UtcMillis) -> Vec<PromptView> {
+pub fn prompts(law: &Law, state: &CaseState, now: UtcMillis) -> Vec<PromptView> {
     let today = now.shanghai_date();
-    Evaluator::new(pack, Calendar::bundled())
+    Evaluator::of(law)
         .evaluate(state, now)
         .iter()
-        .map(|prompt| PromptView::new(prompt, pack, today))
+        .map(|prompt| PromptView::new(prompt, law, today))
         .collect()
 }
 
 /// Why each rule does or does not prompt.
-pub fn verdicts(pack: &RulePack, state: &CaseState, now: UtcMillis) -> Vec<RuleVerdict> {
-    rule_verdicts(&Evaluator::new(pack, Calendar::bundled()).explain(state, now))
+pub fn verdicts(law: &Law, state: &CaseState, now: UtcMillis) -> Vec<RuleVerdict> {
+    rule_verdicts(&Evaluator::of(law).explain(state, now), law)
 }
 
 /// A rule that two packs have and that differs.
@@ -98,6 +99,8 @@ pub struct PromptLine {
     pub due: Option<String>,
     /// A breach has legal effect.
     pub hard: bool,
+    /// Version of the pack that judges.
+    pub pack_version: u32,
 }
 
 /// What a new pack changes in one case.
@@ -111,9 +114,13 @@ pub struct CaseDifference {
     pub new: Vec<PromptLine>,
 }
 
-fn lines(pack: &RulePack, state: &CaseState, now: UtcMillis) -> BTreeSet<PromptLine> {
-    let evaluator = Evaluator::new(pack, Calendar::bundled());
-    let prompts = evaluator.evaluate(state, now);
+fn lines(law: &Law, state: &CaseState, now: UtcMillis) -> BTreeSet<PromptLine> {
+    let prompts = Evaluator::of(law).evaluate(state, now);
+    let version = |period: usize| {
+        law.periods()
+            .get(period)
+            .map_or(0, |period| period.pack.version)
+    };
     prompts
         .iter()
         .map(|prompt| PromptLine {
@@ -121,33 +128,54 @@ fn lines(pack: &RulePack, state: &CaseState, now: UtcMillis) -> BTreeSet<PromptL
             subject: prompt.subject.clone(),
             due: prompt.due.map(|due| due.to_string()),
             hard: prompt.is_hard(),
+            pack_version: version(prompt.period),
         })
         .collect()
 }
 
-/// Which cases a new pack would change, and how, before it is published. *Errors*: those of the store.
+/// Which open cases a new pack would change, and how, before it is published. A prompt that only comes from another version of the pack, and is the same
+/// in all that it asks, is no change.
+///
+/// *Errors*: those of the store.
 pub async fn simulate(
     court: &Court,
-    old: &RulePack,
-    new: &RulePack,
+    published: &Published,
+    new: RulePack,
     now: UtcMillis,
 ) -> StoreResult<Vec<CaseDifference>> {
     let mut tx = court.db.begin_read().await?;
     let rows = tx
-        .rows("SELECT case_id FROM cases ORDER BY number", &[])
+        .rows("SELECT case_id, court FROM cases ORDER BY number", &[])
         .await?;
+    let mut laws: BTreeMap<String, (Arc<Law>, Law)> = BTreeMap::new();
     let mut found = Vec::new();
     for row in &rows {
+        let word = row.text(1)?;
+        let (old, new) = laws.entry(word.clone()).or_insert_with(|| {
+            let new = published.norms.law_if(new.clone(), &word);
+            (published.law(&word), new)
+        });
         let Some(case) = cases::row(&mut tx, row.parse(0)?).await? else {
             continue;
         };
         let state = cases::state(court, &mut tx, &case).await?;
         let (before, after) = (lines(old, &state, now), lines(new, &state, now));
-        if before != after {
+        let only = |these: &BTreeSet<PromptLine>, those: &BTreeSet<PromptLine>| {
+            let alike = |one: &PromptLine, other: &PromptLine| {
+                (&one.rule, &one.subject, &one.due, one.hard)
+                    == (&other.rule, &other.subject, &other.due, other.hard)
+            };
+            let only = these
+                .iter()
+                .filter(|one| !those.iter().any(|other| alike(one, other)));
+            only.cloned().collect::<Vec<_>>()
+        };
+        let (gone, new) = (only(&before, &after), only(&after, &before));
+        if !gone.is_empty() || !new.is_empty() {
             found.push(CaseDifference {
                 number: case.number,
-                gone: before.difference(&after).cloned().collect(),
-                new: after.difference(&before).cloned().collect(),
+                gone,
+                new,
             });
         }
     }

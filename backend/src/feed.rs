@@ -17,7 +17,7 @@ use crate::court::Court;
 use crate::devices::{DeviceRow, DeviceStatus};
 use crate::problem::{Answer, Failure};
 use crate::store::Tx;
-use crate::{cases, devices, inbox, log};
+use crate::{cases, devices, inbox, log, norms};
 
 /// Most events of one answer; more are announced by a `more` frame (I11).
 const MAX_EVENTS: u64 = 2000;
@@ -43,6 +43,20 @@ pub async fn pull(court: &Court, device: DeviceId, request: PullRequest) -> Answ
     if trust.version > request.trust_version {
         lines.push(&Frame::Trust(devices::signed_trust(court).await?))?;
     }
+    let mut tx = court.db.begin_read().await?;
+    let published = norms::published(court, &mut tx).await?;
+    let row = DeviceRow::read(&mut tx, device)
+        .await?
+        .ok_or_else(Failure::not_found)?;
+    if let Some(held) = &request.norms
+        && row.status == DeviceStatus::Active
+    {
+        if held.newest < published.version {
+            let list = norms::list(court, &published).map_err(Failure::internal)?;
+            lines.push(&Frame::Norms(list))?;
+        }
+        norms::note_held(court, device, &row.norms, held).await?;
+    }
     if let Some(nonce) = &request.anchor_nonce {
         let anchor = TimeAnchor {
             key: court.keys.clock.public_key().key_id(),
@@ -54,10 +68,6 @@ pub async fn pull(court: &Court, device: DeviceId, request: PullRequest) -> Answ
             SignedDocument::sign(&anchor, &court.keys.clock).map_err(Failure::internal)?,
         ))?;
     }
-    let mut tx = court.db.begin_read().await?;
-    let row = DeviceRow::read(&mut tx, device)
-        .await?
-        .ok_or_else(Failure::not_found)?;
     let mut more = device_frames(court, &mut tx, &row, &request, &mut lines).await?;
     if row.status == DeviceStatus::Revoked {
         lines.push(&Frame::DeviceRevoked {})?;

@@ -79,6 +79,8 @@ pub struct CourtKeys {
     pub job: SoftwareSigner,
     /// Signs statements of people without an enrolled key.
     pub portal: SoftwareSigner,
+    /// Signs rule packs, courts' settings, holidays, and the list of them.
+    pub rule_pack: SoftwareSigner,
     /// Makes and checks tokens of uploads.
     upload_tokens: hmac::Key,
     /// Signs checkpoints.
@@ -93,13 +95,13 @@ pub struct CourtKeys {
 }
 
 /// File name of a signing key, without ending.
-fn signer_name(purpose: KeyPurpose) -> Option<&'static str> {
+fn signer_name(purpose: KeyPurpose) -> &'static str {
     match purpose {
-        KeyPurpose::Receipt => Some("receipt"),
-        KeyPurpose::Clock => Some("clock"),
-        KeyPurpose::Job => Some("job"),
-        KeyPurpose::Portal => Some("portal"),
-        KeyPurpose::RulePack => None,
+        KeyPurpose::Receipt => "receipt",
+        KeyPurpose::Clock => "clock",
+        KeyPurpose::Job => "job",
+        KeyPurpose::Portal => "portal",
+        KeyPurpose::RulePack => "rule-pack",
     }
 }
 
@@ -142,6 +144,7 @@ impl CourtKeys {
             clock: signer("clock.pk8")?,
             job: signer("job.pk8")?,
             portal: signer("portal.pk8")?,
+            rule_pack: signer("rule-pack.pk8")?,
             log: LogSigner::from_pkcs8(log_origin, &log)
                 .map_err(|_| KeyFileError::Damaged(log_path))?,
             retired: Vec::new(),
@@ -211,7 +214,7 @@ impl CourtKeys {
                 let (signer, purpose) = self
                     .purposes()
                     .into_iter()
-                    .find(|(_, purpose)| signer_name(*purpose) == Some(name))
+                    .find(|(_, purpose)| signer_name(*purpose) == name)
                     .ok_or_else(damaged)?;
                 let public_key: PublicKey = text.trim().parse().map_err(|_| damaged())?;
                 if public_key != *signer.public_key() {
@@ -257,9 +260,7 @@ impl CourtKeys {
                 write_key(&path, &new)
             }
             Rotation::Signer(purpose) => {
-                let Some(name) = signer_name(*purpose) else {
-                    return Err(KeyFileError::Damaged(retired));
-                };
+                let name = signer_name(*purpose);
                 let path = self.folder.join(format!("{name}.pk8"));
                 let signers = self.purposes();
                 let old = signers
@@ -319,12 +320,13 @@ impl CourtKeys {
     }
 
     /// The signing keys with their purposes, for the trust document.
-    pub fn purposes(&self) -> [(&SoftwareSigner, KeyPurpose); 4] {
+    pub fn purposes(&self) -> [(&SoftwareSigner, KeyPurpose); 5] {
         [
             (&self.receipt, KeyPurpose::Receipt),
             (&self.clock, KeyPurpose::Clock),
             (&self.job, KeyPurpose::Job),
             (&self.portal, KeyPurpose::Portal),
+            (&self.rule_pack, KeyPurpose::RulePack),
         ]
     }
 

@@ -16,6 +16,7 @@ pub mod inbox;
 pub mod intake;
 pub mod keys;
 pub mod log;
+pub mod norms;
 pub mod objects;
 pub mod problem;
 #[cfg(any(test, feature = "testing"))]

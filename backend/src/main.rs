@@ -74,7 +74,7 @@ enum Command {
     },
     /// Print the root key in PEM, to be published: with it anybody checks exported evidence.
     Root,
-    /// Check, compare and try rule packs.
+    /// Check, compare, try, sign and publish rule packs.
     Rules {
         /// What to do.
         #[command(subcommand)]
@@ -120,6 +120,8 @@ enum RotatedKey {
     Job,
     /// The key that signs statements of the console and of people without a key.
     Portal,
+    /// The key that signs rule packs, courts' settings and holidays.
+    RulePack,
 }
 
 impl RotatedKey {
@@ -131,6 +133,7 @@ impl RotatedKey {
             Self::Clock => Rotation::Signer(KeyPurpose::Clock),
             Self::Job => Rotation::Signer(KeyPurpose::Job),
             Self::Portal => Rotation::Signer(KeyPurpose::Portal),
+            Self::RulePack => Rotation::Signer(KeyPurpose::RulePack),
         }
     }
 }

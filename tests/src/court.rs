@@ -7,11 +7,13 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use zhixing_protocol::canonical::{Object, Value};
 use zhixing_protocol::ids::{CaseId, DeviceId, StaffId};
+use zhixing_protocol::rules::norms::NormsHeld;
+use zhixing_protocol::rules::pack::RulePack;
 use zhixing_protocol::statement::{CaseAssign, CaseRelease, CaseRole};
 use zhixing_protocol::trust::KeyPurpose;
 use zhixing_server::config::Config;
 use zhixing_server::court::{Court, system_clock};
-use zhixing_server::{cases, import, inbox, serve, tickets};
+use zhixing_server::{cases, import, inbox, norms, serve, tickets};
 
 /// A court with one judge, a second judge, and three cases.
 pub struct TestCourt {
@@ -62,12 +64,18 @@ impl TestCourt {
 
     /// Stops the server as SIGTERM does, and starts it again from its folder on a new port.
     pub async fn restart(&mut self) {
+        self.restart_with(|_| {}).await;
+    }
+
+    /// As [`TestCourt::restart`], with other settings.
+    pub async fn restart_with(&mut self, adjust: impl FnOnce(&mut Config)) {
         self.halt().await;
-        let config = self.court.config.clone();
+        let mut config = self.court.config.clone();
+        adjust(&mut config);
         self.court.db.close().await;
         self.court = Court::open(config, system_clock())
             .await
-            .expect("its own folder opens");
+            .expect("an own folder opens");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a free port");
@@ -137,6 +145,27 @@ impl TestCourt {
             .expect("the store works")
             .expect("a known case")
             .head
+    }
+
+    /// Signs and publishes the pack that this version carries, changed, as another version from a day on.
+    pub async fn publish_pack(&self, version: u32, from: &str, change: impl FnOnce(&mut RulePack)) {
+        let mut pack = RulePack::bundled().clone();
+        pack.version = version;
+        pack.effective_from = from.parse().expect("a date");
+        change(&mut pack);
+        let signed = norms::sign_pack(&self.court, &pack).expect("the court can sign");
+        norms::publish(&self.court, &signed)
+            .await
+            .expect("a version that rises");
+    }
+
+    /// What the newest device of a person last said about its norms.
+    pub async fn norms_of(&self, login: &str) -> NormsHeld {
+        let device = self.device_of(login).await;
+        let mut tx = self.court.db.begin_read().await.expect("the store works");
+        let row = zhixing_server::devices::DeviceRow::read(&mut tx, device).await;
+        let row = row.expect("the store works").expect("an enrolled device");
+        serde_json::from_str(&row.norms).expect("it said something")
     }
 
     /// How many rows a query counts.

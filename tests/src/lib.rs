@@ -16,6 +16,13 @@ pub const CASE: &str = "（2026）川0811执1号";
 ///
 /// Panics where a test could not go on.
 pub async fn village() -> (TestCourt, Proxy, TestDevice) {
+    village_with(|_| {}).await
+}
+
+/// As [`village`], of a court with other settings.
+pub async fn village_with(
+    adjust: impl FnOnce(&mut zhixing_server::config::Config),
+) -> (TestCourt, Proxy, TestDevice) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a free port");
@@ -23,7 +30,7 @@ pub async fn village() -> (TestCourt, Proxy, TestDevice) {
         .await
         .expect("a free port");
     let url = format!("http://{}/", proxy.address);
-    let court = TestCourt::start(listener, &url).await;
+    let court = TestCourt::start_with(listener, &url, adjust).await;
     let device = TestDevice::enrolled(&court.ticket("judge").await).await;
     assert_eq!(device.sync(2_000).await, zhixing_engine::SyncEnd::Done);
     (court, proxy, device)

@@ -14,8 +14,11 @@ use zhixing_protocol::statement::{
     NodeRecord, NodeRecorded, NodeValue, PauseBegin, PauseBegun, PauseEnd, PauseEnded,
 };
 use zhixing_protocol::time::{Date, UtcMillis};
-use zhixing_server::duties;
+use zhixing_server::{duties, norms};
 use zhixing_tests::{CASE, Fault, Proxy, TestCourt, TestDevice, village};
+
+/// The court of the small batch.
+const COURT: &str = "川0811";
 
 /// Number of the first case of the small batch, filed on 2026-03-10.
 async fn office() -> (TestCourt, Proxy, TestDevice, CaseId) {
@@ -55,7 +58,10 @@ async fn court_prompts(court: &TestCourt, case: CaseId, now: UtcMillis) -> Vec<s
         .await
         .expect("the store works")
         .expect("a known case");
-    duties::prompts(RulePack::bundled(), &state, now)
+    let law = norms::law(&court.court, &mut tx, COURT)
+        .await
+        .expect("the store works");
+    duties::prompts(&law, &state, now)
         .iter()
         .map(|prompt| serde_json::to_value(prompt).expect("JSON"))
         .collect()

@@ -22,6 +22,7 @@ async fn i2_i12_every_key_may_be_replaced_while_a_device_is_away() {
         Rotation::Signer(KeyPurpose::Clock),
         Rotation::Signer(KeyPurpose::Job),
         Rotation::Signer(KeyPurpose::Portal),
+        Rotation::Signer(KeyPurpose::RulePack),
     ] {
         let now = court.court.now();
         court.court.keys.rotate(&what, now).expect("replaces");
@@ -34,7 +35,7 @@ async fn i2_i12_every_key_may_be_replaced_while_a_device_is_away() {
     device.record_sound(Some(case), b"encrypted to the old identity");
     court.restart().await;
     let new = court.court.trust().await.expect("a trust document");
-    assert_eq!(new.version, old.version + 6);
+    assert_eq!(new.version, old.version + 7);
     assert_eq!(new.root, old.root);
     let word = "川0811".parse().expect("a court word");
     assert_ne!(new.recipient(&word), old.recipient(&word));

@@ -157,7 +157,7 @@ impl Part {
 
 /// What a request asks for.
 #[derive(Debug, PartialEq, Eq)]
-enum Asked {
+pub(super) enum Asked {
     /// Everything; also for ranges that are not understood or several at once, which a server may leave unheeded.
     Whole,
     /// At least one byte.
@@ -167,7 +167,7 @@ enum Asked {
 }
 
 /// Reads `Range` and `If-Range` (RFC 9110 §14). Valid: `bytes=5-`, `bytes=5-9`, `bytes=-4`; not: `bytes=9-5`.
-fn part(headers: &HeaderMap, tag: &str, total: u64) -> Asked {
+pub(super) fn part(headers: &HeaderMap, tag: &str, total: u64) -> Asked {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     // A date, or the tag of another copy: parts would not fit together.
     if headers.contains_key(header::IF_RANGE) && text(header::IF_RANGE) != Some(tag) {
@@ -202,7 +202,7 @@ fn part(headers: &HeaderMap, tag: &str, total: u64) -> Asked {
     Asked::Part { from, to }
 }
 
-fn beyond(total: u64) -> Answer<Response<Body>> {
+pub(super) fn beyond(total: u64) -> Answer<Response<Body>> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
     let text = format!("bytes */{total}");

@@ -5,6 +5,7 @@ pub mod connections;
 mod console;
 mod device;
 mod log;
+mod norms;
 #[cfg(test)]
 mod resent_tests;
 mod uploads;
@@ -32,6 +33,7 @@ pub fn router(court: Arc<Court>) -> Router {
             "/device/v1",
             device::routes()
                 .merge(blobs::routes())
+                .merge(norms::routes())
                 .merge(uploads::routes()),
         )
         .nest("/log", log::routes())

@@ -1,13 +1,16 @@
 //! What the law asks of the judge's cases, offline; and recording what was done.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde::Serialize;
 use zhixing_protocol::canonical::{Object, Value};
 use zhixing_protocol::case::CaseState;
 use zhixing_protocol::event::{Effect, preview_record};
 use zhixing_protocol::hash::StatementHash;
 use zhixing_protocol::ids::{CaseId, MeasureId, PauseId, SubjectId};
-use zhixing_protocol::rules::calendar::Calendar;
 use zhixing_protocol::rules::evaluate::{DutyPrompt, Evaluator, Standing};
+use zhixing_protocol::rules::law::Law;
 use zhixing_protocol::rules::pack::RulePack;
 use zhixing_protocol::rules::view::{PromptView, RuleVerdict, rule_verdicts};
 use zhixing_protocol::statement::{
@@ -85,24 +88,55 @@ fn nothing_against(effect: Effect) -> Result<()> {
 }
 
 impl Engine {
-    /// The rule pack that prompts on this device.
-    pub fn rule_pack(&self) -> &'static RulePack {
-        RulePack::bundled()
+    /// The law by which cases of a court are judged on this device. *Errors*: those of the store.
+    pub fn law(&self, court: &str) -> Result<Arc<Law>> {
+        Ok(self.holdings.norms()?.law(court))
+    }
+
+    /// The rule pack that is in force today at the officer's court. *Errors*: those of the store.
+    pub fn rule_pack(&self) -> Result<Arc<RulePack>> {
+        let court = self.holdings.queue().identity()?;
+        let court = court.map_or_else(String::new, |identity| identity.court.to_string());
+        let today = self.law_time(None)?.shanghai_date();
+        Ok(Arc::clone(&self.law(&court)?.on(today).pack))
+    }
+
+    fn law_of(&self, case: CaseId) -> Result<Arc<Law>> {
+        let known = self.holdings.queue().known_case(case)?;
+        let court = known.map_or_else(String::new, |known| known.court.to_string());
+        self.law(&court)
     }
 
     /// The prompts of a case at a time, or now; acts that are on the way count. *Errors*: `Locked`; `NotFound`.
     pub fn prompts(&self, case: CaseId, at: Option<UtcMillis>) -> Result<Vec<PromptView>> {
-        let pack = self.rule_pack();
-        let evaluator = Evaluator::new(pack, Calendar::bundled());
+        let law = self.law_of(case)?;
+        let evaluator = Evaluator::of(&law);
         let view = self.case_view(case)?;
-        Ok(self.prompts_of(&evaluator, &view.state, self.law_time(at)?, |_| true))
+        Ok(prompts_of(
+            &law,
+            &evaluator,
+            &view.state,
+            self.law_time(at)?,
+            |_| true,
+        ))
     }
 
     /// What is overdue, or due within so many days, in all cases; the case with the most urgent first. What has a reminder of its own is in the
     /// list from that day on. *Errors*: `Locked`.
     pub fn today(&self, at: Option<UtcMillis>, within_days: u32) -> Result<Vec<CasePrompts>> {
         let now = self.law_time(at)?;
-        let evaluator = Evaluator::new(self.rule_pack(), Calendar::bundled());
+        let states = self.shelf.current_states()?;
+        let mut laws: BTreeMap<String, Arc<Law>> = BTreeMap::new();
+        for (known, _) in &states {
+            let court = known.court.as_str();
+            if !laws.contains_key(court) {
+                laws.insert(court.to_owned(), self.law(court)?);
+            }
+        }
+        let evaluators: BTreeMap<&str, (&Law, Evaluator<'_>)> = laws
+            .iter()
+            .map(|(court, law)| (court.as_str(), (law.as_ref(), Evaluator::of(law))))
+            .collect();
         let mut all = Vec::new();
         let today = now.shanghai_date();
         let is_near = |prompt: &DutyPrompt<'_>| match prompt.standing {
@@ -112,8 +146,11 @@ impl Engine {
                 .is_some_and(|days| days <= i64::from(within_days) || prompt.reminds()),
             _ => false,
         };
-        for (known, state) in self.shelf.current_states()? {
-            let prompts = self.prompts_of(&evaluator, &state, now, is_near);
+        for (known, state) in states {
+            let Some((law, evaluator)) = evaluators.get(known.court.as_str()) else {
+                continue;
+            };
+            let prompts = prompts_of(law, evaluator, &state, now, is_near);
             if !prompts.is_empty() {
                 all.push(CasePrompts {
                     case: known.case.to_string(),
@@ -133,9 +170,10 @@ impl Engine {
     /// Why each rule does or does not prompt. *Errors*: `Locked`; `NotFound`.
     pub fn explain(&self, case: CaseId, at: Option<UtcMillis>) -> Result<Vec<RuleVerdict>> {
         let now = self.law_time(at)?;
-        let evaluator = Evaluator::new(self.rule_pack(), Calendar::bundled());
+        let law = self.law_of(case)?;
         let view = self.case_view(case)?;
-        Ok(rule_verdicts(&evaluator.explain(&view.state, now)))
+        let explanations = Evaluator::of(&law).explain(&view.state, now);
+        Ok(rule_verdicts(&explanations, &law))
     }
 
     /// Records a fact in a case; durable when it returns.
@@ -148,17 +186,19 @@ impl Engine {
         record: &LegalRecord,
         words: &Words,
     ) -> Result<StatementHash> {
-        let pack = self.rule_pack();
+        let law = self.law_of(case)?;
+        let today = self.law_time(None)?.shanghai_date();
         match record {
-            LegalRecord::Node(body) if !pack.nodes.contains_key(&body.fact.node) => {
+            LegalRecord::Node(body) if law.node(&body.fact.node, today).is_none() => {
                 return Err(EngineError::invalid(format!(
                     "the rule pack knows no node {}; see the list of nodes",
                     body.fact.node
                 )));
             }
             LegalRecord::PauseBegin(body)
-                if !pack.pause_reasons.contains_key(&body.fact.reason) =>
+                if law.pause_reason(&body.fact.reason, today).is_none() =>
             {
+                let pack = &law.on(today).pack;
                 let known: Vec<&str> = pack.pause_reasons.keys().map(String::as_str).collect();
                 return Err(EngineError::invalid(format!(
                     "{} is no ground of a pause; grounds are {}",
@@ -227,23 +267,6 @@ impl Engine {
             .hash)
     }
 
-    /// The prompts of a case that `keep` keeps, ready to be shown.
-    fn prompts_of(
-        &self,
-        evaluator: &Evaluator<'static>,
-        state: &CaseState,
-        now: UtcMillis,
-        keep: impl Fn(&DutyPrompt<'_>) -> bool,
-    ) -> Vec<PromptView> {
-        let today = now.shanghai_date();
-        let prompts = evaluator.evaluate(state, now);
-        prompts
-            .iter()
-            .filter(|prompt| keep(prompt))
-            .map(|prompt| PromptView::new(prompt, self.rule_pack(), today))
-            .collect()
-    }
-
     fn law_time(&self, at: Option<UtcMillis>) -> Result<UtcMillis> {
         match at {
             Some(at) => Ok(at),
@@ -253,4 +276,21 @@ impl Engine {
             }
         }
     }
+}
+
+/// The prompts of a case that `keep` keeps, ready to be shown.
+fn prompts_of(
+    law: &Law,
+    evaluator: &Evaluator<'_>,
+    state: &CaseState,
+    now: UtcMillis,
+    keep: impl Fn(&DutyPrompt<'_>) -> bool,
+) -> Vec<PromptView> {
+    let today = now.shanghai_date();
+    let prompts = evaluator.evaluate(state, now);
+    prompts
+        .iter()
+        .filter(|prompt| keep(prompt))
+        .map(|prompt| PromptView::new(prompt, law, today))
+        .collect()
 }

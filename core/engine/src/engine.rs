@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zhixing_protocol::canonical::{Object, Value};
 use zhixing_protocol::hash::StatementHash;
 use zhixing_protocol::ids::{CaseId, DocumentId, ItemId, NoteId, RecordingId};
+use zhixing_protocol::rules::norms::NormsHeld;
 use zhixing_protocol::statement::{
     CaseNote, ChainEnd, EvidenceAssign, ImportSource, MediaKind, RecordingEnd,
 };
@@ -83,6 +84,8 @@ pub struct Status {
     pub lease_left_ms: i64,
     /// Why there is no connection; none while it works.
     pub trouble: Option<String>,
+    /// By which norms this device works.
+    pub norms: NormsHeld,
 }
 
 /// The offline-first engine of one device folder.
@@ -376,6 +379,7 @@ impl Engine {
             last_contact_ms: queue.spend_lease()?.map(|lease| lease.contact_ms.0),
             lease_left_ms,
             trouble,
+            norms: queue.norms_held()?,
             held_items: queue.count(
                 "SELECT count(*) FROM item WHERE item IN (SELECT item FROM receipt)
                    AND statement IN (SELECT statement FROM proof)",

@@ -9,6 +9,7 @@ pub mod database;
 pub mod duty;
 mod engine;
 pub mod error;
+pub mod norms;
 pub mod ports;
 pub mod proof;
 pub mod queue;

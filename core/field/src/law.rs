@@ -218,6 +218,12 @@ fn today(engine: &Engine, on: Option<Date>, within: u32, output: &Output) -> Res
         if lines.is_empty() {
             lines.push(format!("Nothing is due within {within} days."));
         }
+        let prompts = cases.iter().flat_map(|case| &case.prompts);
+        let versions: std::collections::BTreeSet<String> = prompts.map(version).collect();
+        if !versions.is_empty() {
+            let versions: Vec<String> = versions.into_iter().collect();
+            lines.push(format!("Law: {}", versions.join("; ")));
+        }
         lines
     });
     Ok(exit::DONE)
@@ -225,12 +231,13 @@ fn today(engine: &Engine, on: Option<Date>, within: u32, output: &Output) -> Res
 
 fn prompts(engine: &Engine, case: CaseId, on: Option<Date>, output: &Output) -> Result<u8> {
     let prompts = engine.prompts(case, on.map(Date::shanghai_noon))?;
+    let warning = engine.rule_pack()?.warning.clone();
     output.show(&serde_json::to_value(&prompts)?, || {
         let mut lines: Vec<String> = prompts.iter().flat_map(described).collect();
         if lines.is_empty() {
             lines.push("The law asks nothing of this case now.".to_owned());
         }
-        lines.push(engine.rule_pack().warning.clone());
+        lines.push(warning);
         lines
     });
     Ok(exit::DONE)
@@ -242,6 +249,14 @@ fn explained(engine: &Engine, case: CaseId, on: Option<Date>, output: &Output) -
         verdicts.iter().map(ToString::to_string).collect()
     });
     Ok(exit::DONE)
+}
+
+/// Which version of the law asks for it.
+fn version(prompt: &PromptView) -> String {
+    let overlay = prompt.overlay_version.map_or_else(String::new, |version| {
+        format!(", set by the court (settings {version})")
+    });
+    format!("pack {} ({}){overlay}", prompt.pack_version, prompt.pack_id)
 }
 
 /// One line: how it stands, the date, what to do.
@@ -312,10 +327,11 @@ fn described(prompt: &PromptView) -> Vec<String> {
         .unwrap_or_default();
     let checked = serde_json::to_value(prompt.confidence).unwrap_or_default();
     lines.push(format!(
-        "          do      {}{about}; rule {} ({})",
+        "          do      {}{about}; rule {} ({}), {}",
         prompt.action,
         checked.as_str().unwrap_or_default(),
-        prompt.provenance
+        prompt.provenance,
+        version(prompt)
     ));
     lines
 }

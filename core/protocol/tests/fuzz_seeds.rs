@@ -342,6 +342,7 @@ fn wire() -> Seeds {
         device_cursor: 4,
         log_size: 13,
         max_events: Some(1000),
+        norms: None,
         trust_version: 3,
     };
     let frames = [

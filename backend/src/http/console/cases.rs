@@ -12,17 +12,16 @@ use zhixing_protocol::case::CaseState;
 use zhixing_protocol::event::{Event, EventBody, EvidenceOrigin, Head};
 use zhixing_protocol::hash::{StatementHash, StoredDigest};
 use zhixing_protocol::ids::CaseId;
-use zhixing_protocol::rules::pack::RulePack;
 
 use super::evidence::{Disposition, send_decrypted};
 use super::glance::Glances;
 use super::refusal::Reply;
 use super::session::Person;
-use crate::access;
 use crate::cases::{self, CaseRow};
 use crate::court::Court;
 use crate::problem::Failure;
 use crate::store::{StoreResult, Tx};
+use crate::{access, norms};
 
 /// Cases of one page of the list.
 const PAGE: usize = 50;
@@ -226,6 +225,8 @@ pub async fn events(
     let row = look(&court, &person, &case, "console.events").await?;
     let mut tx = court.db.begin_read().await?;
     let state = cases::state(&court, &mut tx, &row).await?;
+    let law = norms::law(&court, &mut tx, &row.court).await?;
+    let today = court.now().shanghai_date();
     let mut shown = Vec::new();
     for opened in cases::opened_events(&mut tx, row.case, asked.after_seq, Some(MAX_EVENTS)).await?
     {
@@ -243,10 +244,9 @@ pub async fn events(
             })
             .collect();
         let node_zh = match event.body() {
-            Ok(EventBody::NodeRecorded(node)) => RulePack::bundled()
-                .nodes
-                .get(&node.node)
-                .map(|node| node.name_zh.clone()),
+            Ok(EventBody::NodeRecorded(node)) => {
+                law.node(&node.node, today).map(|node| node.name_zh.clone())
+            }
             _ => None,
         };
         shown.push(json!({

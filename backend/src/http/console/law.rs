@@ -14,7 +14,7 @@ use super::refusal::Reply;
 use super::session::Person;
 use crate::court::Court;
 use crate::problem::Failure;
-use crate::{cases, duties};
+use crate::{cases, duties, norms};
 
 #[derive(Deserialize)]
 pub struct PromptsQuery {
@@ -35,21 +35,23 @@ pub async fn prompts(
     let row = look(&court, &person, &case, "console.prompts").await?;
     let mut tx = court.db.begin_read().await?;
     let state = cases::state(&court, &mut tx, &row).await?;
-    drop(tx);
     let now: UtcMillis = asked.on.map_or_else(|| court.now(), Date::shanghai_noon);
-    let pack = RulePack::bundled();
+    let law = norms::law(&court, &mut tx, &row.court).await?;
+    drop(tx);
+    let law = &law;
+    let pack = &law.on(now.shanghai_date()).pack;
     let mut answer = json!({
         "on": now.shanghai_date(),
         "pack_version": pack.version,
         "warning": pack.warning,
-        "prompts": duties::prompts(pack, &state, now),
+        "prompts": duties::prompts(law, &state, now),
         "measures": state.facts().measures(),
         "pauses": state.facts().pauses(),
     });
     if let Value::Object(members) = &mut answer
         && asked.explain
     {
-        let verdicts = serde_json::to_value(duties::verdicts(pack, &state, now));
+        let verdicts = serde_json::to_value(duties::verdicts(law, &state, now));
         members.insert("verdicts".to_owned(), verdicts.map_err(Failure::internal)?);
     }
     Ok(Json(answer))

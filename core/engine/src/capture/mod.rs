@@ -23,6 +23,7 @@ use zhixing_protocol::statement::{
 };
 
 use crate::error::{EngineError, Result};
+use crate::norms::Ready;
 use crate::ports::Ports;
 use crate::queue::{Item, Queue};
 use crate::vault::Vault;
@@ -45,6 +46,8 @@ pub struct Holdings {
     queue: Mutex<Queue>,
     /// Photos whose thumbnail is still to be made.
     photos: Mutex<VecDeque<FreshPhoto>>,
+    /// The norms in use, read at first need.
+    norms: Mutex<Option<Arc<Ready>>>,
 }
 
 /// A sealed photo while its bytes are still in memory.
@@ -65,7 +68,24 @@ impl Holdings {
             vault,
             queue: Mutex::new(queue),
             photos: Mutex::new(VecDeque::new()),
+            norms: Mutex::new(None),
         }
+    }
+
+    /// The norms in use. *Errors*: those of the store.
+    pub fn norms(&self) -> Result<Arc<Ready>> {
+        let mut slot = self.norms.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ready) = &*slot {
+            return Ok(Arc::clone(ready));
+        }
+        let ready = Arc::new(self.queue().ready_norms()?);
+        *slot = Some(Arc::clone(&ready));
+        Ok(ready)
+    }
+
+    /// Reads the norms in use anew at the next need.
+    pub(crate) fn forget_norms(&self) {
+        *self.norms.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The queue. A thread that died while it held it left no half transaction behind: SQLite rolled it back.

@@ -112,4 +112,9 @@ ALTER TABLE anchor ADD COLUMN used INTEGER NOT NULL DEFAULT 1; -- 0: no statemen
 CREATE INDEX anchor_boot ON anchor(boot, elapsed_ms);
 ", "
 ALTER TABLE item ADD COLUMN upload_token TEXT NOT NULL DEFAULT ''; -- bearer token of the upload at upload_url alone
+", "
+CREATE TABLE norm(
+  sha256 BLOB PRIMARY KEY NOT NULL,  -- of bytes, as the list of norms names it
+  bytes BLOB NOT NULL                -- a signed document as JSON; believed again at every start
+) STRICT;
 "];

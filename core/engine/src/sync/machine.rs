@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use zhixing_protocol::hash::{StoredDigest, to_hex};
 use zhixing_protocol::ids::{CaseId, ItemId};
+use zhixing_protocol::rules::norms::NormEntry;
 use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::wire::{
     AdmissionResult, ChallengeRequest, ChallengeResponse, MAX_BATCH_BYTES, MAX_BATCH_STATEMENTS,
@@ -12,6 +13,7 @@ use zhixing_protocol::wire::{
     StatementsResponse, WireStatement, digest_cursors, session_bytes,
 };
 
+use super::norms::NormsLane;
 use super::slices::Slices;
 use super::{
     HttpRequest, HttpResponse, Step, TransportError, TransportKind, backoff_ms, part, pull,
@@ -40,6 +42,7 @@ enum InFlight {
     Session,
     Statements(Vec<zhixing_protocol::hash::StatementHash>),
     Pull { nonce: String, by_digest: bool },
+    Norm(NormEntry),
     Download(Download),
     Upload(super::upload::Sent),
 }
@@ -66,6 +69,7 @@ pub struct Machine {
     pull_events: u32,
     /// The court did not know our cursors by their digest.
     name_cases: bool,
+    norms: NormsLane,
     downloads: VecDeque<Download>,
     current: Option<CaseId>,
     slices: Slices,
@@ -98,6 +102,7 @@ impl Machine {
             following: 0,
             pull_events: PULL_EVENTS,
             name_cases: false,
+            norms: NormsLane::default(),
             downloads: VecDeque::new(),
             current: None,
             slices: Slices::default(),
@@ -184,6 +189,9 @@ impl Machine {
             found
         } else if self.pull_wanted || self.poll_at.is_some_and(|at| at <= now) {
             self.pull()?
+        } else if let Some(entry) = self.norms.next(&self.holdings, now)? {
+            let request = super::norms::request(&self.holdings, &entry)?;
+            (InFlight::Norm(entry), request)
         } else if let Some(download) = self.next_download()? {
             let request = self.download(&download)?;
             (InFlight::Download(download), request)
@@ -207,6 +215,7 @@ impl Machine {
     fn without_session(&mut self, now: UtcMillis) -> Result<Step> {
         let only_bytes = !self.pull_wanted
             && self.poll_at.is_none()
+            && self.norms.next(&self.holdings, now)?.is_none()
             && self.next_download()?.is_none()
             && self.statements()?.is_none();
         if only_bytes && let Some(step) = self.upload_by_token(now)? {
@@ -264,7 +273,7 @@ impl Machine {
         } else if outstanding == 0 {
             self.poll_at = None;
         }
-        let next = [retry, self.poll_at, self.stalled_until];
+        let next = [retry, self.poll_at, self.stalled_until, self.norms.at()];
         Ok(match next.into_iter().flatten().min() {
             Some(at) => Step::WaitUntil(at.max(now.plus_ms(1))),
             None => Step::Idle,
@@ -334,6 +343,7 @@ impl Machine {
         let trust_version = queue.trust()?.map_or(0, |trust| trust.version);
         let log_size = queue.newest_checkpoint()?.map_or(0, |held| held.size);
         let device_cursor = queue.setting("device_cursor")?.unwrap_or(0);
+        let norms = queue.norms_held()?;
         drop(queue);
         let cases = self.shelf.cursors()?;
         let device_only = cases.is_none();
@@ -351,6 +361,7 @@ impl Machine {
             device_cursor,
             log_size,
             max_events: Some(self.pull_events),
+            norms: Some(norms),
             trust_version,
         };
         Ok((
@@ -432,6 +443,11 @@ impl Machine {
                 self.pull_wanted |= self.upload_lane_is_done(now)?;
                 Ok(())
             }
+            InFlight::Norm(entry) => {
+                let news = self.norms.came(&self.holdings, now, &entry, &response)?;
+                self.pull_wanted |= news;
+                Ok(())
+            }
             InFlight::Download(download) => self.downloaded(&download, &response),
             other if response.status >= 400 => self.problem(now, &other, &response),
             InFlight::Challenge => read::<ChallengeResponse>(&response)
@@ -485,6 +501,7 @@ impl Machine {
                 self.slices.broke();
                 self.holdings.queue().upload_ask_offset(sent.item)?;
             }
+            (_, InFlight::Norm(_)) => self.norms.later(now),
             _ => {}
         }
         if error.kind == TransportKind::Unreachable && std::mem::take(&mut self.answered) {
@@ -580,6 +597,7 @@ impl Machine {
         response: &HttpResponse,
     ) -> Result<()> {
         let outcome = pull::apply(&self.holdings, &self.shelf, nonce, &response.body)?;
+        self.norms.look_again();
         // Named once, they are known by their digest again.
         self.name_cases = by_digest && outcome.cases_wanted;
         self.pull_wanted = outcome.more || self.name_cases;

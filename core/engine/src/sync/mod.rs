@@ -6,6 +6,7 @@ pub mod enrol;
 mod http;
 mod machine;
 mod message;
+mod norms;
 pub mod part;
 mod pull;
 mod slices;

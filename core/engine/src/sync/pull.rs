@@ -17,6 +17,7 @@ use crate::queue::{Queue, put_setting, record_result};
 /// Names of the frames that this version knows: a malformed one of these stops the pull, any other is passed over (I14).
 const KNOWN: &[&str] = &[
     "trust",
+    "norms",
     "anchor",
     "log",
     "result",
@@ -87,6 +88,15 @@ pub fn apply(holdings: &Holdings, shelf: &Shelf, nonce: &str, body: &[u8]) -> Re
         match frame {
             Frame::Trust(document) => {
                 pulled.progress |= holdings.queue().accept_trust(&document)?
+            }
+            Frame::Norms(document) => {
+                let queue = holdings.queue();
+                let newer = queue.accept_norms(&document)?;
+                pulled.progress |= newer;
+                if newer && queue.use_newest_norms()? {
+                    drop(queue);
+                    holdings.forget_norms();
+                }
             }
             Frame::Anchor(document) => anchor(&holdings.queue(), nonce, &document)?,
             Frame::Log(frame) => pulled.progress |= log(&holdings.queue(), &frame)?,

@@ -37,6 +37,8 @@ pub struct TestCourt {
     pub identity: Identity,
     /// Policy in the trust document.
     pub policy: DevicePolicy,
+    /// Key that signs norms.
+    pub rule_pack: SoftwareSigner,
     receipts: SoftwareSigner,
     clock: SoftwareSigner,
     log: LogSigner,
@@ -85,6 +87,7 @@ impl TestCourt {
                 retention_ms: 0,
                 witness_quorum: 0,
             },
+            rule_pack: key(),
             receipts: key(),
             clock: key(),
             log: LogSigner::from_pkcs8(ORIGIN, &pkcs8).expect("a proper origin"),
@@ -122,6 +125,7 @@ impl TestCourt {
             keys: vec![
                 listed(&self.receipts, KeyPurpose::Receipt),
                 listed(&self.clock, KeyPurpose::Clock),
+                listed(&self.rule_pack, KeyPurpose::RulePack),
             ],
             recipients: vec![CourtRecipient {
                 court: COURT.parse().expect("a court word"),

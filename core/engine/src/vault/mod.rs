@@ -123,6 +123,11 @@ impl Vault {
             .join(format!("{stored}.age"))
     }
 
+    /// Where a norm lies while it is fetched.
+    pub fn norm_part(&self, sha256: zhixing_protocol::hash::Sha256Digest) -> PathBuf {
+        self.cache.join("norms").join(format!("{sha256}.part"))
+    }
+
     /// The copies of all documents of a case go; the court holds them.
     pub fn purge_cache(&self, case: CaseId) -> Result<()> {
         match std::fs::remove_dir_all(self.cache.join(case.to_string())) {

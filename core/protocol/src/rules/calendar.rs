@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{DateOutOfRange, plus_days};
 use crate::time::Date;
@@ -78,6 +78,9 @@ pub enum CalendarError {
     /// A day is both.
     #[error("the holiday calendar lists {0} both as a rest day and as a working day")]
     Both(Date),
+    /// No year has no holiday at all.
+    #[error("the holidays of {0} name no rest day; copy them from the State Council's notice")]
+    NoRestDay(i32),
 }
 
 /// Why no working day could be found.
@@ -109,6 +112,52 @@ struct Year {
     complete: bool,
     rest: Vec<Date>,
     work: Vec<Date>,
+}
+
+/// The State Council's notice for one year.
+///
+/// Valid: dates of the year, and of the December before, whose last days a notice may move. Invalid: a date of any other month, one that is in both
+/// lists, no rest day at all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HolidayYear {
+    /// Where the notice is.
+    #[serde(default)]
+    pub papers: Vec<String>,
+    /// Rest days.
+    pub rest: Vec<Date>,
+    /// Saturdays and Sundays that are working days.
+    pub work: Vec<Date>,
+    /// The year.
+    pub year: i32,
+}
+
+impl HolidayYear {
+    /// Reads and checks a notice. *Errors*: [`CalendarError`].
+    pub fn from_json(text: &str) -> Result<Self, CalendarError> {
+        let year: Self = serde_json::from_str(text)?;
+        year.check()?;
+        Ok(year)
+    }
+
+    /// Looks for contradictions. *Errors*: [`CalendarError`].
+    pub fn check(&self) -> Result<(), CalendarError> {
+        let year = self.year;
+        if let Some(both) = self.rest.iter().find(|date| self.work.contains(date)) {
+            return Err(CalendarError::Both(*both));
+        }
+        if self.rest.is_empty() {
+            return Err(CalendarError::NoRestDay(year));
+        }
+        let belongs = |date: &Date| {
+            date.year() == year || (date.year().saturating_add(1), date.month()) == (year, 12)
+        };
+        let mut all = self.rest.iter().chain(&self.work);
+        match all.find(|date| !belongs(date)) {
+            Some(&date) => Err(CalendarError::WrongYear { date, year }),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Calendar {
@@ -161,6 +210,24 @@ impl Calendar {
             listed,
             guesses: false,
         })
+    }
+
+    /// This calendar with a published year in the place of what it said of that year.
+    #[must_use]
+    pub fn with_year(&self, published: &HolidayYear) -> Self {
+        let year = published.year;
+        let mut calendar = self.clone();
+        calendar.listed.retain(|date, _| date.year() != year);
+        let rest = published.rest.iter().map(|date| (*date, false));
+        let work = published.work.iter().map(|date| (*date, true));
+        calendar.listed.extend(rest.chain(work));
+        calendar.years.insert(year);
+        let ends = (Date::new(year, 1, 1), Date::new(year, 12, 31));
+        if let (Ok(first), Ok(last)) = ends {
+            calendar.from = calendar.from.min(first);
+            calendar.to = calendar.to.max(last);
+        }
+        calendar
     }
 
     /// This calendar with a guess for unpublished days: Monday to Friday are working days. What it gives there is provisional and must be shown so.

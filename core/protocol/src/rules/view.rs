@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::deadline::{Counted, Deadline, DeadlineKind, Unit};
 use super::evaluate::{DutyPrompt, Explanation, Standing, Verdict};
+use super::law::Law;
 use super::moment::Moment;
-use super::pack::{Confidence, RulePack};
+use super::pack::Confidence;
 use super::span::Span;
 use crate::time::Date;
 
@@ -56,8 +57,12 @@ pub struct Computation {
 pub struct PromptView {
     /// The rule.
     pub rule: String,
-    /// Version of the pack.
+    /// Name of the pack, see [`super::pack::RulePack::derive_id`].
+    pub pack_id: String,
+    /// Version of the pack: the one in force on the day of the trigger.
     pub pack_version: u32,
+    /// Version of the court's settings where they made the rule what it is.
+    pub overlay_version: Option<u32>,
     /// Stage code.
     pub stage: String,
     /// Name of the stage.
@@ -109,9 +114,12 @@ pub struct PromptView {
 }
 
 impl PromptView {
-    /// A prompt of `pack`, seen on `today`.
-    pub fn new(prompt: &DutyPrompt<'_>, pack: &RulePack, today: Date) -> Self {
+    /// A prompt of `law`, seen on `today`.
+    pub fn new(prompt: &DutyPrompt<'_>, law: &Law, today: Date) -> Self {
         let rule = prompt.rule;
+        let period = law.periods().get(prompt.period);
+        let period = period.unwrap_or_else(|| law.on(prompt.counted_from.date()));
+        let pack = &period.pack;
         let stage = pack.stages.iter().find(|stage| stage.key == rule.stage);
         let basis = rule.basis.iter().map(|basis| {
             let law = pack.laws.get(&basis.law);
@@ -130,7 +138,9 @@ impl PromptView {
         };
         Self {
             rule: rule.id.clone(),
+            pack_id: period.pack_id.clone(),
             pack_version: pack.version,
+            overlay_version: period.overlay_of(&rule.id),
             stage: rule.stage.clone(),
             stage_zh: stage.map_or_else(String::new, |stage| stage.name_zh.clone()),
             name_zh: rule.name_zh.clone(),
@@ -185,6 +195,10 @@ pub struct RuleVerdict {
     pub by_seq: Option<u64>,
     /// The condition that fails, or what would bring it about.
     pub detail: Option<String>,
+    /// Version of the pack that judged.
+    pub pack_version: u32,
+    /// Version of the court's settings where they made the rule what it is.
+    pub overlay_version: Option<u32>,
 }
 
 impl fmt::Display for RuleVerdict {
@@ -200,15 +214,22 @@ impl fmt::Display for RuleVerdict {
         if let Some(detail) = &self.detail {
             write!(f, "  {detail}")?;
         }
-        write!(f, "  {}", self.name_zh)
+        write!(f, "  {}  (pack {}", self.name_zh, self.pack_version)?;
+        if let Some(overlay) = self.overlay_version {
+            write!(f, ", court's settings {overlay}")?;
+        }
+        f.write_str(")")
     }
 }
 
 /// All verdicts of explanations, a line for each trigger and one for each rule that nothing brought about.
-pub fn rule_verdicts(explanations: &[Explanation<'_>]) -> Vec<RuleVerdict> {
+pub fn rule_verdicts(explanations: &[Explanation<'_>], law: &Law) -> Vec<RuleVerdict> {
     let mut all = Vec::new();
     for explanation in explanations {
         let rule = explanation.rule;
+        let period = law.periods().get(explanation.period);
+        let pack_version = period.map_or(0, |period| period.pack.version);
+        let overlay_version = period.and_then(|period| period.overlay_of(&rule.id));
         let line = |verdict, trigger_seq, by_seq, detail| RuleVerdict {
             rule: rule.id.clone(),
             name_zh: rule.name_zh.clone(),
@@ -216,6 +237,8 @@ pub fn rule_verdicts(explanations: &[Explanation<'_>]) -> Vec<RuleVerdict> {
             trigger_seq,
             by_seq,
             detail,
+            pack_version,
+            overlay_version,
         };
         if explanation.verdicts.is_empty() {
             let on: Vec<String> = rule.trigger.on.iter().map(ToString::to_string).collect();

@@ -9,6 +9,7 @@ use crate::event::{Effect, Head};
 use crate::hash::{RootHash, Sha256Digest, StatementHash};
 use crate::ids::{CaseId, DeviceId, ItemId, KeyId, RealmId, StaffId};
 use crate::keys::Signature;
+use crate::rules::norms::NormsHeld;
 use crate::statement::{ChainEnd, Openings, Signed};
 use crate::time::UtcMillis;
 
@@ -193,6 +194,9 @@ pub struct PullRequest {
     /// Most case events wanted in this answer; the server may send fewer.
     #[serde(default)]
     pub max_events: Option<u32>,
+    /// By which norms it works; none from a client that knows none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub norms: Option<NormsHeld>,
     /// Version of the trust document held; 0 if none.
     #[serde(default)]
     pub trust_version: u64,
@@ -229,6 +233,8 @@ pub fn digest_cursors<'c>(cursors: impl IntoIterator<Item = &'c CaseCursor>) -> 
 pub enum Frame {
     /// A newer trust document. Comes first.
     Trust(SignedDocument),
+    /// A newer list of norms (scope `norms`). Its documents are fetched from `GET /device/v1/norms/{sha256}`.
+    Norms(SignedDocument),
     /// The court's time, with the nonce of the request.
     Anchor(SignedDocument),
     /// A newer checkpoint of the log, consistent with the one of the request.

@@ -97,9 +97,10 @@ fn selectors_are_read_and_printed_the_same() {
 }
 
 fn overlay(rule: &str, set: OverlayRule) -> Result<RulePack, OverlayError> {
+    let rules = BTreeMap::from([(rule.to_owned(), set)]);
     RulePack::bundled().with_overlay(&Overlay {
-        court: "川0811".to_owned(),
-        rules: BTreeMap::from([(rule.to_owned(), set)]),
+        rules,
+        ..Overlay::empty("川0811", crate::history::date("2026-01-01"))
     })
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Case<'s> {
     pub(super) pauses: Vec<Span>,
     pub(super) pause_runs: bool,
     pub(super) closed: Option<&'s LegalFact>,
+    /// First and last day of its facts; none if it has none.
+    pub(super) span: Option<(Date, Date)>,
     pub(super) now: UtcMillis,
     pub(super) today: Date,
 }
@@ -26,7 +28,10 @@ impl<'s> Case<'s> {
     pub(super) fn new(state: &'s CaseState, now: UtcMillis) -> Self {
         let today = now.shanghai_date();
         let mut index: Index<'s> = BTreeMap::new();
+        let mut span: Option<(Date, Date)> = None;
         for fact in state.facts().iter() {
+            let day = fact.at.date();
+            span = Some(span.map_or((day, day), |(first, last)| (first.min(day), last.max(day))));
             index.entry(fact.code.as_str()).or_default().push(fact);
         }
         let (mut pauses, mut pause_runs) = (Vec::new(), false);
@@ -45,6 +50,7 @@ impl<'s> Case<'s> {
             pauses,
             pause_runs,
             closed,
+            span,
             now,
             today,
         }

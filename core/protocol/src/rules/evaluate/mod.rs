@@ -3,7 +3,7 @@
 mod case;
 mod standing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -11,6 +11,7 @@ use self::case::{Case, closers, holds, next_occurrence, triggers};
 use self::standing::{due_of, is_deadline, order, passed, standing};
 use super::calendar::Calendar;
 use super::deadline::{Counted, Deadline, DeadlineError, DeadlineKind};
+use super::law::{Law, Period};
 use super::moment::Moment;
 use super::pack::{Condition, Rule, RulePack, Scope};
 use super::span::Span;
@@ -36,6 +37,8 @@ pub enum Standing {
 pub struct DutyPrompt<'a> {
     /// The rule.
     pub rule: &'a Rule,
+    /// Place of its period in the law: the law of the trigger's day.
+    pub period: usize,
     /// What it is about, if it is not about the case.
     pub subject: Option<String>,
     /// Number of the event that brought it about.
@@ -123,6 +126,8 @@ pub enum Verdict<'a> {
 pub struct Explanation<'a> {
     /// The rule.
     pub rule: &'a Rule,
+    /// Place of its period in the law.
+    pub period: usize,
     /// One for each trigger that counts.
     pub verdicts: Vec<Verdict<'a>>,
 }
@@ -136,19 +141,18 @@ enum Wanted {
     Everything,
 }
 
-/// A pack and a calendar made ready for many cases.
-pub struct Evaluator<'a> {
+/// The rules of a period by the codes that bring them about.
+struct Prepared<'a> {
+    number: usize,
+    /// Its days; none for all time.
+    days: Option<&'a Period>,
     pack: &'a RulePack,
-    calendar: &'a Calendar,
-    /// The calendar with a guess for years that nobody has published.
-    guessing: Calendar,
-    /// Rules of cases by the codes that bring them about.
+    /// Places of rules of cases by code.
     by_code: BTreeMap<&'a str, Vec<usize>>,
 }
 
-impl<'a> Evaluator<'a> {
-    /// Makes a pack ready.
-    pub fn new(pack: &'a RulePack, calendar: &'a Calendar) -> Self {
+impl<'a> Prepared<'a> {
+    fn new(number: usize, days: Option<&'a Period>, pack: &'a RulePack) -> Self {
         let mut by_code: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (place, rule) in pack.rules.iter().enumerate() {
             for selector in &rule.trigger.on {
@@ -159,16 +163,19 @@ impl<'a> Evaluator<'a> {
             }
         }
         Self {
+            number,
+            days,
             pack,
-            calendar,
-            guessing: calendar.guessing(),
             by_code,
         }
     }
 
-    /// All prompts of a case, what is due first at the top: by standing, then date, hard before soft, then rule.
-    pub fn evaluate(&self, state: &CaseState, now: UtcMillis) -> Vec<DutyPrompt<'a>> {
-        let case = Case::new(state, now);
+    fn covers(&self, day: Date) -> bool {
+        self.days.is_none_or(|days| days.covers(day))
+    }
+
+    /// Rules of cases that some fact of the case may bring about, in the order of the pack.
+    fn rules(&self, case: &Case<'_>) -> impl Iterator<Item = &'a Rule> {
         let mut places: Vec<usize> = case
             .index
             .keys()
@@ -178,15 +185,55 @@ impl<'a> Evaluator<'a> {
             .collect();
         places.sort_unstable();
         places.dedup();
+        let rules: &'a [Rule] = &self.pack.rules;
+        places.into_iter().filter_map(|place| rules.get(place))
+    }
+}
+
+/// A law made ready for many cases. Each trigger is judged by the rules of its own day.
+pub struct Evaluator<'a> {
+    calendar: &'a Calendar,
+    /// The calendar with a guess for years that nobody has published.
+    guessing: Calendar,
+    periods: Vec<Prepared<'a>>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Makes one pack ready, for all time.
+    pub fn new(pack: &'a RulePack, calendar: &'a Calendar) -> Self {
+        Self {
+            calendar,
+            guessing: calendar.guessing(),
+            periods: vec![Prepared::new(0, None, pack)],
+        }
+    }
+
+    /// Makes a law ready.
+    pub fn of(law: &'a Law) -> Self {
+        let periods = law.periods().iter().enumerate();
+        Self {
+            calendar: law.calendar(),
+            guessing: law.calendar().guessing(),
+            periods: periods
+                .map(|(number, period)| Prepared::new(number, Some(period), &period.pack))
+                .collect(),
+        }
+    }
+
+    /// All prompts of a case, what is due first at the top: by standing, then date, hard before soft, then rule.
+    pub fn evaluate(&self, state: &CaseState, now: UtcMillis) -> Vec<DutyPrompt<'a>> {
+        let case = Case::new(state, now);
         let mut prompts: Vec<DutyPrompt<'a>> = Vec::new();
-        for rule in places
-            .iter()
-            .filter_map(|place| self.pack.rules.get(*place))
-        {
-            for trigger in triggers(rule, &case) {
-                let verdict = self.judge_trigger(rule, trigger, &case, Wanted::Prompts);
-                if let Some(Verdict::Prompts(prompt)) = verdict {
-                    prompts.push(*prompt);
+        for period in self.touched(&case) {
+            for rule in period.rules(&case) {
+                for trigger in triggers(rule, &case) {
+                    if !period.covers(trigger.at.date()) {
+                        continue;
+                    }
+                    let verdict = self.judge_trigger(period, rule, trigger, &case, Wanted::Prompts);
+                    if let Some(Verdict::Prompts(prompt)) = verdict {
+                        prompts.push(*prompt);
+                    }
                 }
             }
         }
@@ -194,40 +241,75 @@ impl<'a> Evaluator<'a> {
         prompts
     }
 
-    /// Why each rule does or does not prompt, court rules left out.
+    /// Why each rule does or does not prompt, court rules left out: the rules of today, and those of another time that a trigger of that time met.
     pub fn explain(&self, state: &CaseState, now: UtcMillis) -> Vec<Explanation<'a>> {
         let case = Case::new(state, now);
-        let rules = self.pack.rules.iter();
-        rules
-            .filter(|rule| rule.scope == Scope::Case)
-            .map(|rule| Explanation {
-                rule,
-                verdicts: self.judge(rule, &case),
-            })
-            .collect()
+        let mut met: Vec<Explanation<'a>> = Vec::new();
+        let mut not_met: Vec<Explanation<'a>> = Vec::new();
+        for period in &self.periods {
+            let rules = period.pack.rules.iter();
+            for rule in rules.filter(|rule| rule.scope == Scope::Case) {
+                let explanation = Explanation {
+                    rule,
+                    period: period.number,
+                    verdicts: self.judge(period, rule, &case),
+                };
+                if !explanation.verdicts.is_empty() {
+                    met.push(explanation);
+                } else if period.covers(case.today) {
+                    not_met.push(explanation);
+                }
+            }
+        }
+        let known: BTreeSet<&str> = met.iter().map(|met| met.rule.id.as_str()).collect();
+        not_met.retain(|explanation| !known.contains(explanation.rule.id.as_str()));
+        met.extend(not_met);
+        met.sort_by(|one, other| one.rule.id.cmp(&other.rule.id));
+        met
     }
 
-    /// The verdicts of one rule of any scope.
+    /// The verdicts of one rule of any scope, as if it had always been in force.
     pub fn explain_rule(
         &self,
         rule: &'a Rule,
         state: &CaseState,
         now: UtcMillis,
     ) -> Vec<Verdict<'a>> {
-        self.judge(rule, &Case::new(state, now))
+        let case = Case::new(state, now);
+        let Some(period) = self.periods.last() else {
+            return Vec::new();
+        };
+        let triggers = triggers(rule, &case).into_iter();
+        triggers
+            .filter_map(|trigger| {
+                self.judge_trigger(period, rule, trigger, &case, Wanted::Everything)
+            })
+            .collect()
     }
 
-    fn judge(&self, rule: &'a Rule, case: &Case<'_>) -> Vec<Verdict<'a>> {
-        let triggers = triggers(rule, case);
+    /// Periods in which something of the case happened.
+    fn touched<'s>(&'s self, case: &Case<'_>) -> impl Iterator<Item = &'s Prepared<'a>> {
+        let span = case.span;
+        self.periods.iter().filter(move |period| {
+            let missed = |(first, last)| period.days.is_some_and(|days| days.misses(first, last));
+            span.is_some_and(|span| !missed(span))
+        })
+    }
+
+    fn judge(&self, period: &Prepared<'a>, rule: &'a Rule, case: &Case<'_>) -> Vec<Verdict<'a>> {
+        let triggers = triggers(rule, case).into_iter();
         triggers
-            .into_iter()
-            .filter_map(|trigger| self.judge_trigger(rule, trigger, case, Wanted::Everything))
+            .filter(|trigger| period.covers(trigger.at.date()))
+            .filter_map(|trigger| {
+                self.judge_trigger(period, rule, trigger, case, Wanted::Everything)
+            })
             .collect()
     }
 
     /// What became of a trigger; none only where a prompt is wanted and there is none.
     fn judge_trigger(
         &self,
+        period: &Prepared<'a>,
         rule: &'a Rule,
         trigger: &LegalFact,
         case: &Case<'_>,
@@ -254,7 +336,7 @@ impl<'a> Evaluator<'a> {
         if wanted == Wanted::Prompts && !is_periodic && !closers.is_empty() {
             return None; // only an explanation says whether it was closed in time
         }
-        let prompt = self.count(rule, trigger, &closers, case);
+        let prompt = self.count(period, rule, trigger, &closers, case);
         if !is_periodic {
             if let Some(by) = closers.first() {
                 let late = prompt.due.is_some_and(|due| {
@@ -292,6 +374,7 @@ impl<'a> Evaluator<'a> {
 
     fn count(
         &self,
+        period: &Prepared<'a>,
         rule: &'a Rule,
         trigger: &LegalFact,
         closers: &[&LegalFact],
@@ -301,7 +384,7 @@ impl<'a> Evaluator<'a> {
         let counted_from = anchor
             .and_then(|field| trigger.date(field))
             .map_or(trigger.at, Moment::Day);
-        let (mut deadline, soft_limit) = self.deadline(rule, trigger);
+        let (mut deadline, soft_limit) = length(period.pack, rule, trigger);
         let pauses: &[Span] = if rule.pauses { &case.pauses } else { &[] };
         let mut provisional = false;
         let mut count =
@@ -337,6 +420,7 @@ impl<'a> Evaluator<'a> {
         let due = counted.and_then(due_of);
         DutyPrompt {
             rule,
+            period: period.number,
             subject: trigger.subject.clone(),
             trigger_seq: trigger.seq,
             deadline,
@@ -352,30 +436,30 @@ impl<'a> Evaluator<'a> {
             due,
         }
     }
+}
 
-    /// The limit of a trigger, and whether it is the court's own soft one.
-    fn deadline(&self, rule: &Rule, trigger: &LegalFact) -> (Deadline, bool) {
-        let mut deadline = rule.deadline.deadline();
-        if let Some(days) = rule.trigger.length.as_deref() {
-            deadline.n = trigger.field(days).and_then(|days| days.parse().ok());
-            deadline.unit = Some(super::deadline::Unit::Day);
-        }
-        let alternative = rule.trigger.alternatives.iter().find(|alternative| {
-            alternative
-                .field_is
-                .split_once('=')
-                .is_some_and(|(name, value)| trigger.field(name) == Some(value))
-        });
-        if let Some(alternative) = alternative {
-            deadline.n = Some(alternative.n);
-            deadline.unit = Some(alternative.unit);
-        }
-        let soft_limit = deadline.kind == DeadlineKind::Promptly;
-        if soft_limit {
-            deadline.kind = DeadlineKind::WithinAfter;
-            deadline.n = deadline.n.or(Some(self.pack.promptly.n));
-            deadline.unit = deadline.unit.or(Some(self.pack.promptly.unit));
-        }
-        (deadline, soft_limit)
+/// The limit of a trigger, and whether it is the court's own soft one.
+fn length(pack: &RulePack, rule: &Rule, trigger: &LegalFact) -> (Deadline, bool) {
+    let mut deadline = rule.deadline.deadline();
+    if let Some(days) = rule.trigger.length.as_deref() {
+        deadline.n = trigger.field(days).and_then(|days| days.parse().ok());
+        deadline.unit = Some(super::deadline::Unit::Day);
     }
+    let alternative = rule.trigger.alternatives.iter().find(|alternative| {
+        alternative
+            .field_is
+            .split_once('=')
+            .is_some_and(|(name, value)| trigger.field(name) == Some(value))
+    });
+    if let Some(alternative) = alternative {
+        deadline.n = Some(alternative.n);
+        deadline.unit = Some(alternative.unit);
+    }
+    let soft_limit = deadline.kind == DeadlineKind::Promptly;
+    if soft_limit {
+        deadline.kind = DeadlineKind::WithinAfter;
+        deadline.n = deadline.n.or(Some(pack.promptly.n));
+        deadline.unit = deadline.unit.or(Some(pack.promptly.unit));
+    }
+    (deadline, soft_limit)
 }

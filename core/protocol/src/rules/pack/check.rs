@@ -67,20 +67,17 @@ impl RulePack {
         let mut used = BTreeSet::new();
         let mut alike: BTreeMap<(Vec<String>, String), &str> = BTreeMap::new();
         for rule in &self.rules {
-            if !seen.insert(&rule.id) {
-                findings.fault("id_twice", Some(rule), "this id is used twice".to_owned());
+            if seen.insert(&rule.id) {
+                self.check_versions(rule, &mut findings);
             }
-            self.check_words(rule, &mut findings);
-            check_limit(rule, &mut findings);
-            for selector in selectors(rule) {
-                used.insert(selector.code().to_owned());
-                self.check_selector(rule, selector, &mut findings);
-            }
+            self.check_one(rule, &mut findings);
+            used.extend(selectors(rule).map(|selector| selector.code().to_owned()));
             let triggers: Vec<String> = rule.trigger.on.iter().map(Selector::to_string).collect();
             let closers: Vec<String> = rule.closed_by.iter().map(Selector::to_string).collect();
             if rule.deadline.n.is_some() {
                 let key = (triggers, closers.join(","));
-                if let Some(other) = alike.insert(key, &rule.id) {
+                let other = alike.insert(key, &rule.id);
+                if let Some(other) = other.filter(|other| *other != rule.id) {
                     findings.warn(
                         "overlap",
                         Some(rule),
@@ -92,7 +89,111 @@ impl RulePack {
         for code in self.nodes.keys().filter(|code| !used.contains(*code)) {
             findings.warn("node_unused", None, format!("no rule uses the node {code}"));
         }
+        for stage in &self.stages {
+            if !self.rules.iter().any(|rule| rule.stage == stage.key) {
+                let detail = format!("no rule is of the stage {}", stage.key);
+                findings.warn("stage_empty", None, detail);
+            }
+        }
+        if self.promptly.n == 0 {
+            let detail = "\"promptly\" is 0; a limit has at least 1 unit".to_owned();
+            findings.fault("promptly_zero", None, detail);
+        }
+        if self
+            .effective_until
+            .is_some_and(|until| until < self.effective_from)
+        {
+            let detail = "the pack ends before it takes effect".to_owned();
+            findings.fault("validity_reversed", None, detail);
+        }
         findings.0
+    }
+
+    /// What [`RulePack::check`] finds in a rule that is or will be of this pack.
+    pub fn check_rule(&self, rule: &Rule) -> Vec<Finding> {
+        let mut findings = Findings::default();
+        self.check_one(rule, &mut findings);
+        findings.0
+    }
+
+    /// Faults and gaps between packs that hold one after the other: days on which only a pack that has ended is there, and packs that take effect
+    /// on the same day.
+    pub fn check_sequence(packs: &[&Self]) -> Vec<Finding> {
+        let mut findings = Findings::default();
+        let mut sorted = packs.to_vec();
+        sorted.sort_by_key(|pack| (pack.effective_from, pack.version));
+        for (place, pack) in sorted.iter().enumerate() {
+            let rest = sorted.get(place.saturating_add(1)..).unwrap_or_default();
+            for other in rest {
+                if other.version == pack.version {
+                    let detail = format!("two packs have the version {}", pack.version);
+                    findings.fault("version_twice", None, detail);
+                } else if other.effective_from == pack.effective_from {
+                    let (older, newer) = (
+                        pack.version.min(other.version),
+                        pack.version.max(other.version),
+                    );
+                    let detail = format!(
+                        "pack {newer} takes the whole place of pack {older} from {}",
+                        pack.effective_from
+                    );
+                    findings.warn("replaces", None, detail);
+                }
+            }
+            let Some(until) = pack.effective_until else {
+                continue;
+            };
+            let next = until.plus_days(1);
+            let covered = sorted.iter().any(|other| {
+                other.effective_from <= next
+                    && other.effective_until.is_none_or(|until| next <= until)
+            });
+            if !covered {
+                let detail = format!(
+                    "pack {} ends on {until} and no pack holds on the next day; it goes on until another takes effect",
+                    pack.version
+                );
+                findings.warn("gap", None, detail);
+            }
+        }
+        findings.0
+    }
+
+    fn check_one(&self, rule: &Rule, findings: &mut Findings) {
+        self.check_words(rule, findings);
+        check_limit(rule, findings);
+        for selector in selectors(rule) {
+            self.check_selector(rule, selector, findings);
+        }
+    }
+
+    /// Several rules of one id are versions of one rule: they follow each other in time.
+    fn check_versions(&self, first: &Rule, findings: &mut Findings) {
+        let mut versions: Vec<&Rule> = self
+            .rules
+            .iter()
+            .filter(|rule| rule.id == first.id)
+            .collect();
+        if versions.len() < 2 {
+            return;
+        }
+        versions.sort_by_key(|rule| rule.valid_from);
+        for (older, newer) in versions.iter().zip(versions.iter().skip(1)) {
+            let (Some(until), Some(from)) = (older.valid_to, newer.valid_from) else {
+                let detail =
+                    "this id is used twice; versions of a rule need dates that follow each other"
+                        .to_owned();
+                findings.fault("id_twice", Some(first), detail);
+                continue;
+            };
+            if from <= until {
+                let detail = format!("two versions hold from {from} to {until}");
+                findings.fault("id_twice", Some(first), detail);
+            } else if from > until.plus_days(1) {
+                let detail = format!("no version holds between {until} and {from}");
+                findings.warn("gap", Some(first), detail);
+            }
+        }
     }
 
     fn check_words(&self, rule: &Rule, findings: &mut Findings) {

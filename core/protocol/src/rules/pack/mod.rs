@@ -22,6 +22,9 @@ use crate::time::Date;
 /// The `format` of packs that this version reads.
 pub const FORMAT: &str = "zhixing-rulepack/1";
 
+/// Digits of a pack's short name: 48 bits, far more than there will be packs.
+const ID_DIGITS: usize = 12;
+
 /// The pack that this version carries, as JSON.
 pub const BUNDLED: &str = include_str!("../../../rulepack/rulepack.json");
 
@@ -37,8 +40,11 @@ pub struct RulePack {
     pub format: String,
     /// Rises with every pack of a court.
     pub version: u32,
-    /// From when it speaks.
+    /// Triggers from this day on are judged by it, until a pack of a higher version takes effect.
     pub effective_from: Date,
+    /// Triggers after this day are not judged by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_until: Option<Date>,
     /// Country code.
     pub jurisdiction: String,
     /// Time zone of its dates.
@@ -328,10 +334,18 @@ pub struct Rule {
     #[serde(default)]
     pub scope: Scope,
     /// Triggers before this day are under older law.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        alias = "effective_from",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub valid_from: Option<Date>,
-    /// Triggers after this day are under newer law.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Triggers after this day are under newer law: another version of the rule may follow under the same id.
+    #[serde(
+        default,
+        alias = "effective_until",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub valid_to: Option<Date>,
     /// The one thing a prompt opens: `form:`, `record:`, `check:`, `capture:`, `timer:`, `sign:`, `act:`, `request:` or `calc:` and a name; `none`
     /// where nobody can do anything but wait.
@@ -389,10 +403,21 @@ impl RulePack {
 
     /// Reads and checks a pack. *Errors*: [`PackError`]; warnings of [`RulePack::check`] are none.
     pub fn from_json(text: &str) -> Result<Self, PackError> {
-        let pack: Self = serde_json::from_str(text)?;
-        if pack.format != FORMAT {
-            return Err(PackError::Format(pack.format));
+        Self::read(serde_json::from_str(text)?)
+    }
+
+    /// As [`RulePack::from_json`], of a value that was signed. *Errors*: [`PackError`].
+    pub fn from_canonical(value: &crate::canonical::Value) -> Result<Self, PackError> {
+        Self::read(serde_json::from_slice(&value.to_bytes())?)
+    }
+
+    fn read(value: serde_json::Value) -> Result<Self, PackError> {
+        // The format first: what a later one holds cannot be read by this shape.
+        let format = value.get("format").and_then(serde_json::Value::as_str);
+        if let Some(other) = format.filter(|format| *format != FORMAT) {
+            return Err(PackError::Format(other.to_owned()));
         }
+        let pack: Self = serde_json::from_value(value)?;
         let faults: Vec<Finding> = pack
             .check()
             .into_iter()
@@ -407,8 +432,16 @@ impl RulePack {
         }
     }
 
-    /// A rule by its id.
+    /// A rule by its id; of several versions the first.
     pub fn rule(&self, id: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.id == id)
+    }
+
+    /// A short name of exactly this content: the first 12 hexadecimal digits of the SHA-256 of its canonical form.
+    pub fn derive_id(&self) -> String {
+        // A pack that is not canonical (a number of 2^53 or more) cannot be signed either; its version still tells it apart.
+        let bytes = crate::canonical::to_bytes(self).unwrap_or_default();
+        let digest = crate::hash::Sha256Digest::of(&bytes).to_string();
+        digest.get(..ID_DIGITS).unwrap_or(&digest).to_owned()
     }
 }
