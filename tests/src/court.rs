@@ -13,6 +13,7 @@ use zhixing_protocol::statement::{CaseAssign, CaseRelease, CaseRole};
 use zhixing_protocol::trust::KeyPurpose;
 use zhixing_server::config::Config;
 use zhixing_server::court::{Court, system_clock};
+use zhixing_server::store::testing::{Engine, Scratch};
 use zhixing_server::{cases, import, inbox, norms, serve, tickets};
 
 /// A court with one judge, a second judge, and three cases.
@@ -21,8 +22,8 @@ pub struct TestCourt {
     pub court: Arc<Court>,
     /// Where it listens.
     pub address: SocketAddr,
-    /// Its folder.
-    pub folder: tempfile::TempDir,
+    /// Its folder and database.
+    pub scratch: Scratch,
     stop: Option<oneshot::Sender<()>>,
     served: Option<tokio::task::JoinHandle<()>>,
 }
@@ -39,10 +40,24 @@ impl TestCourt {
         public_url: &str,
         adjust: impl FnOnce(&mut Config),
     ) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let batch = folder.path().join("batch");
+        let scratch = Scratch::new(Engine::Sqlite).await;
+        Self::start_in(scratch, listener, public_url, adjust).await
+    }
+
+    /// As [`TestCourt::start_with`], in a folder and on a database of the test's own.
+    pub async fn start_in(
+        scratch: Scratch,
+        listener: tokio::net::TcpListener,
+        public_url: &str,
+        adjust: impl FnOnce(&mut Config),
+    ) -> Self {
+        let batch = scratch.folder.path().join("batch");
         write_batch(&batch);
-        let mut config = config(folder.path(), public_url);
+        let mut config = scratch.config();
+        config.data = scratch.folder.path().join("data");
+        config.public_url = public_url.to_owned();
+        config.log_interval_ms = 50;
+        config.idle_seconds = 5;
         adjust(&mut config);
         let court = Court::open(config, system_clock())
             .await
@@ -56,7 +71,7 @@ impl TestCourt {
         Self {
             court,
             address,
-            folder,
+            scratch,
             stop: Some(stop),
             served: Some(served),
         }
@@ -83,6 +98,13 @@ impl TestCourt {
         let (stop, served) = run(&self.court, listener);
         self.stop = Some(stop);
         self.served = Some(served);
+    }
+
+    /// Stops the server and closes its database; the folder stays as it is until the scratch is dropped.
+    pub async fn close(mut self) -> (Scratch, Config) {
+        self.halt().await;
+        self.court.db.close().await;
+        (self.scratch, self.court.config.clone())
     }
 
     async fn halt(&mut self) {
@@ -223,15 +245,6 @@ impl TestCourt {
         tx.commit().await.expect("the store works");
         self.court.log_wake.notify_one();
     }
-}
-
-fn config(folder: &Path, public_url: &str) -> Config {
-    let mut config = Config::read(None).expect("the bundled defaults");
-    config.data = folder.join("data");
-    config.public_url = public_url.to_owned();
-    config.log_interval_ms = 50;
-    config.idle_seconds = 5;
-    config
 }
 
 fn run(

@@ -2,12 +2,16 @@
 
 mod court;
 mod device;
+mod process;
 mod proxy;
 pub mod simulation;
 
 pub use court::TestCourt;
 pub use device::TestDevice;
+pub use process::CourtProcess;
 pub use proxy::{Fault, Proxy};
+
+use zhixing_server::store::testing::{Engine, Scratch};
 
 /// Number of the first case of the small batch.
 pub const CASE: &str = "（2026）川0811执1号";
@@ -23,6 +27,18 @@ pub async fn village() -> (TestCourt, Proxy, TestDevice) {
 pub async fn village_with(
     adjust: impl FnOnce(&mut zhixing_server::config::Config),
 ) -> (TestCourt, Proxy, TestDevice) {
+    village_as(Scratch::new(Engine::Sqlite).await, adjust).await
+}
+
+/// As [`village`], in a folder and on a database of the test's own.
+pub async fn village_in(scratch: Scratch) -> (TestCourt, Proxy, TestDevice) {
+    village_as(scratch, |_| {}).await
+}
+
+async fn village_as(
+    scratch: Scratch,
+    adjust: impl FnOnce(&mut zhixing_server::config::Config),
+) -> (TestCourt, Proxy, TestDevice) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a free port");
@@ -30,7 +46,7 @@ pub async fn village_with(
         .await
         .expect("a free port");
     let url = format!("http://{}/", proxy.address);
-    let court = TestCourt::start_with(listener, &url, adjust).await;
+    let court = TestCourt::start_in(scratch, listener, &url, adjust).await;
     let device = TestDevice::enrolled(&court.ticket("judge").await).await;
     assert_eq!(device.sync(2_000).await, zhixing_engine::SyncEnd::Done);
     (court, proxy, device)

@@ -7,8 +7,8 @@
 mod later;
 mod migrate;
 mod row;
-#[cfg(test)]
-pub(crate) mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -84,6 +84,16 @@ impl Scratch {
         }
     }
 
+    /// Makes another one on the same engine.
+    pub async fn another(&self) -> Self {
+        let engine = if self.url.is_empty() {
+            Engine::Sqlite
+        } else {
+            Engine::Postgres
+        };
+        Self::new(engine).await
+    }
+
     /// Makes one on SQLite whose objects lie in a bucket.
     pub async fn with_bucket() -> Self {
         let bucket = tokio::task::spawn_blocking(Bucket::new)
@@ -235,6 +245,7 @@ async fn make_postgres_database() -> String {
 }
 
 /// Makes of each `async fn name(scratch: Scratch)` the tests `name::sqlite` and `name::postgresql`.
+#[macro_export]
 macro_rules! on_both_engines {
     ($($(#[$attribute:meta])* async fn $name:ident($scratch:ident: Scratch) $body:block)*) => {
         $(
@@ -260,4 +271,4 @@ macro_rules! on_both_engines {
         )*
     };
 }
-pub(crate) use on_both_engines;
+pub use on_both_engines;

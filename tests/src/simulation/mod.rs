@@ -29,6 +29,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use court::SimCourt;
+pub use dice::Dice;
 use network::Network;
 use schedule::World;
 pub(crate) use template::copy_folder;

@@ -204,7 +204,7 @@ impl World {
             2 if self.dice.happens(8) => (4 << 20) + self.dice.index(300_000),
             _ => 1 + self.dice.index(3_000),
         };
-        let salt = self.dice.next().to_le_bytes();
+        let salt = self.dice.draw().to_le_bytes();
         (0..length)
             .map(|index| {
                 let byte = salt.get(index % 8).copied().unwrap_or(0);
@@ -221,7 +221,7 @@ impl World {
         let case = self.some_case();
         let photo = self.dice.happens(10);
         let (kind, bytes) = if photo {
-            (MediaKind::Photo, small_photo(self.dice.next()))
+            (MediaKind::Photo, small_photo(self.dice.draw()))
         } else {
             (MediaKind::Audio, self.bytes())
         };
