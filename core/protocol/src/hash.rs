@@ -119,6 +119,10 @@ macro_rules! hex_newtype {
 pub(crate) use hex_newtype;
 
 hex_newtype!(
+    /// A version of the record of an act on site: stands for everything in it and for nothing that came later.
+    ActRecordHash, 32
+);
+hex_newtype!(
     /// SHA-256 of the plain bytes of a file, document or public key.
     Sha256Digest, 32
 );

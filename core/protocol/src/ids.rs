@@ -149,6 +149,18 @@ uuid_newtype!(
     SubjectId
 );
 uuid_newtype!(
+    /// One act on site: an inquiry, a seal, a search. Nodes about it name it as their subject.
+    ActId
+);
+uuid_newtype!(
+    /// One person at an act on site.
+    AttendeeId
+);
+uuid_newtype!(
+    /// One line of the inventory of an act.
+    LineId
+);
+uuid_newtype!(
     /// One evidence item: a photo, a segment, an imported file, a derivative.
     ItemId
 );

@@ -4,6 +4,7 @@
     deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
 
+pub mod act;
 pub mod age;
 pub mod canonical;
 pub mod case;

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::canonical::Value;
 use crate::event::{Event, EventBody};
+use crate::ids::ActId;
 use crate::rules::moment::Moment;
 use crate::rules::span::Span;
 use crate::statement::{MeasureKind, MeasureTarget, NodeValue};
@@ -88,17 +89,24 @@ impl Pause {
 pub struct LegalFacts {
     facts: Vec<LegalFact>,
     measures: BTreeMap<u64, (MeasureKind, MeasureTarget, u32)>,
+    /// Facts that follow from acts on site.
+    of_acts: BTreeMap<ActId, Vec<LegalFact>>,
 }
 
 impl LegalFacts {
-    /// The facts in order.
+    /// The recorded facts in order, then those that follow from acts on site.
     pub fn iter(&self) -> impl Iterator<Item = &LegalFact> {
-        self.facts.iter()
+        self.facts.iter().chain(self.of_acts.values().flatten())
     }
 
-    /// The facts of one code in order.
+    /// The facts of one code, as [`Self::iter`].
     pub fn of<'a>(&'a self, code: &'a str) -> impl Iterator<Item = &'a LegalFact> {
-        self.facts.iter().filter(move |fact| fact.code == code)
+        self.iter().filter(move |fact| fact.code == code)
+    }
+
+    /// Replaces what follows from an act.
+    pub(super) fn follow_act(&mut self, act: ActId, facts: Vec<LegalFact>) {
+        self.of_acts.insert(act, facts);
     }
 
     /// Whether a recorded fact is here already, said by another statement.

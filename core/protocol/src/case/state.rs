@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::facts::LegalFacts;
+use crate::act::{Acts, Standing, facts_of};
 use crate::canonical::Value;
 use crate::event::{Event, EventBody, EvidenceReceived, EvidenceSealed, RecordingClosed};
 use crate::hash::StatementHash;
-use crate::ids::{DocumentId, NoteId, PartyId, RecordingId, StaffId};
+use crate::ids::{ActId, DocumentId, NoteId, PartyId, RecordingId, StaffId};
 use crate::statement::{CaseFiled, CaseRole, DocumentAdded, Openings, PartyAdded};
 use crate::time::{Date, UtcMillis};
 
 /// Version of this reducer. A device that holds projections of another version rebuilds them (I5).
-pub const REDUCER_VERSION: u32 = 2;
+pub const REDUCER_VERSION: u32 = 3;
 
 /// Values of hidden members that this copy holds; a missing one is withheld or erased.
 pub type HiddenValues = BTreeMap<String, Value>;
@@ -73,6 +74,7 @@ pub struct CaseState {
     evidence: BTreeMap<StatementHash, EvidenceEntry>,
     recordings: BTreeMap<RecordingId, RecordingClosed>,
     facts: LegalFacts,
+    acts: Acts,
     /// Kind of every event by number, to judge corrections.
     kinds: BTreeMap<u64, String>,
     corrected: BTreeSet<u64>,
@@ -102,6 +104,8 @@ impl CaseState {
             .collect();
         let Ok(body) = event.body() else { return };
         self.facts.take_in(event, &body);
+        let act = self.acts.take_in(event, &body, &hidden);
+        let adds_party = matches!(body, EventBody::PartyAdded(_));
         match body {
             EventBody::CaseFiled(filed) => self.filed = Some(entry(event, hidden, filed)),
             EventBody::CaseAssigned(assigned) => {
@@ -160,8 +164,34 @@ impl CaseState {
             | EventBody::MeasureReleased(_)
             | EventBody::PauseBegun(_)
             | EventBody::PauseEnded(_)
+            | EventBody::ActStarted(_)
+            | EventBody::ActStepRecorded(_)
+            | EventBody::ActLineRecorded(_)
+            | EventBody::ActSigned(_)
+            | EventBody::ActRefused(_)
+            | EventBody::ActClosed(_)
+            | EventBody::ActCorrected(_)
+            | EventBody::ActCountersigned(_)
             | EventBody::Unknown => {}
         }
+        if let Some(act) = act {
+            self.follow_act(act);
+        } else if adds_party {
+            // Who must be at an act depends on whether the respondent is a person.
+            let acts: Vec<ActId> = self.acts.iter().map(|(act, _)| act).collect();
+            for act in acts {
+                self.follow_act(act);
+            }
+        }
+    }
+
+    /// The nodes that follow from an act are made anew from the act as it stands.
+    fn follow_act(&mut self, act: ActId) {
+        let Some(state) = self.acts.get(act) else {
+            return;
+        };
+        let facts = facts_of(&Standing::of(act, state), self);
+        self.facts.follow_act(act, facts);
     }
 
     /// What was filed, if the filing event was seen.
@@ -240,6 +270,11 @@ impl CaseState {
     /// What has happened as rules of law read it.
     pub fn facts(&self) -> &LegalFacts {
         &self.facts
+    }
+
+    /// Acts on site.
+    pub fn acts(&self) -> &Acts {
+        &self.acts
     }
 
     /// Number of the newest event; 0 if there is none.

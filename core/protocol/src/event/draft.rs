@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CaseReleased, EventBody, EvidenceOrigin, EvidenceReceived, EvidenceSealed, HiddenMember,
-    NoteAdded, RecordingClosed, Visibility, law,
+    NoteAdded, RecordingClosed, Visibility, act, law,
 };
 use crate::canonical::{CanonicalError, Value};
 use crate::case::CaseState;
@@ -184,6 +184,14 @@ fn on_case(
         | Body::MeasureRelease(_)
         | Body::PauseBegin(_)
         | Body::PauseEnd(_) => law::record(statement, body, state),
+        Body::ActStart(_)
+        | Body::ActStep(_)
+        | Body::ActLine(_)
+        | Body::ActSign(_)
+        | Body::ActRefuse(_)
+        | Body::ActClose(_)
+        | Body::ActCorrect(_)
+        | Body::ActCountersign(_) => act::record(statement, body, state),
         Body::RecordingClose(close) => {
             let event = EventBody::RecordingClosed(RecordingClosed {
                 ended: close.ended,

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::act::ByDevice;
 use crate::canonical::{CanonicalError, Value};
 use crate::evidence::EvidenceDigests;
 use crate::hash::{StatementHash, StoredDigest};
 use crate::ids::{DeviceId, ItemId, NoteId, RecordingId, StaffId};
 use crate::statement::{
-    CaseAssigned, CaseFiled, DocumentAdded, ImportSource, IntakeOutcome, MeasureReleased,
-    MeasureRenewed, MeasureTaken, MediaKind, NodeRecorded, PartyAdded, PauseBegun, PauseEnded,
-    RecordingEnd, SegmentRef,
+    ActClosed, ActCorrected, ActCountersigned, ActLineRecorded, ActRefused, ActSigned, ActStarted,
+    ActStepRecorded, CaseAssigned, CaseFiled, DocumentAdded, ImportSource, IntakeOutcome,
+    MeasureReleased, MeasureRenewed, MeasureTaken, MediaKind, NodeRecorded, PartyAdded, PauseBegun,
+    PauseEnded, RecordingEnd, SegmentRef,
 };
 
 macro_rules! kinds {
@@ -84,6 +86,22 @@ kinds! {
     PauseBegun(PauseBegun) = "pause.begun",
     /// Clocks run again.
     PauseEnded(PauseEnded) = "pause.ended",
+    /// An act on site begins. Hidden: `place`, `text`.
+    ActStarted(ByDevice<ActStarted>) = "act.started",
+    /// A step of it. Hidden: as the step says.
+    ActStepRecorded(ByDevice<ActStepRecorded>) = "act.step_recorded",
+    /// A line of its inventory. Hidden: `name`, `model`, `serial`, `place`, `seal_number`, `text`.
+    ActLineRecorded(ByDevice<ActLineRecorded>) = "act.line_recorded",
+    /// Somebody signed. Hidden: `strokes`.
+    ActSigned(ByDevice<ActSigned>) = "act.signed",
+    /// Somebody refused. Hidden: `text`.
+    ActRefused(ByDevice<ActRefused>) = "act.refused",
+    /// Its record is closed. Hidden: `inventory`.
+    ActClosed(ByDevice<ActClosed>) = "act.closed",
+    /// Something was added to a closed record. Hidden: `text`.
+    ActCorrected(ByDevice<ActCorrected>) = "act.corrected",
+    /// A second officer confirmed the record. Hidden: `text`.
+    ActCountersigned(ByDevice<ActCountersigned>) = "act.countersigned",
 }
 
 /// Somebody is taken off a case.

@@ -1,5 +1,6 @@
 //! Events: what the server makes of statements, numbered and hash-chained per case.
 
+mod act;
 mod draft;
 mod kind;
 mod law;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use act::ByDevice;
 pub use draft::{Effect, EventDraft, draft};
 pub use kind::*;
 pub use law::preview_record;

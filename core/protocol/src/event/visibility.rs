@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Event;
 
 /// Version of the table below; goes up with every change of a cell.
-pub const VISIBILITY_VERSION: u32 = 2;
+pub const VISIBILITY_VERSION: u32 = 3;
 
 /// Who looks at a projection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -120,6 +120,47 @@ const TABLE: &[Row] = &[
     },
     Row {
         kind: "pause.ended",
+        applicant: None,
+        respondent: None,
+    },
+    // Of an act on site parties learn nothing before it is closed; then, by its kind, what was done and the inventory.
+    Row {
+        kind: "act.started",
+        applicant: None,
+        respondent: None,
+    },
+    Row {
+        kind: "act.step_recorded",
+        applicant: None,
+        respondent: None,
+    },
+    Row {
+        kind: "act.line_recorded",
+        applicant: None,
+        respondent: None,
+    },
+    Row {
+        kind: "act.signed",
+        applicant: None,
+        respondent: None,
+    },
+    Row {
+        kind: "act.refused",
+        applicant: None,
+        respondent: None,
+    },
+    Row {
+        kind: "act.closed",
+        applicant: Some(&["act", "at", "inventory", "kind"]),
+        respondent: Some(&["act", "at", "inventory", "kind", "record"]),
+    },
+    Row {
+        kind: "act.corrected",
+        applicant: None,
+        respondent: None,
+    },
+    Row {
+        kind: "act.countersigned",
         applicant: None,
         respondent: None,
     },

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::act::{
+    ActClosed, ActCorrected, ActCountersigned, ActLineRecorded, ActRefused, ActSigned, ActStarted,
+    ActStepRecorded,
+};
 use super::law::{
     MeasureRelease, MeasureReleased, MeasureRenew, MeasureRenewed, MeasureTake, MeasureTaken,
     NodeRecord, NodeRecorded, PauseBegin, PauseBegun, PauseEnd, PauseEnded,
@@ -96,6 +100,22 @@ bodies! {
     PauseBegin(PauseBegin) = "pause.begin/1",
     /// Clocks of the case run again.
     PauseEnd(PauseEnd) = "pause.end/1",
+    /// An act on site begins.
+    ActStart(ActStarted) = "act.start/1",
+    /// A step of it.
+    ActStep(ActStepRecorded) = "act.step/1",
+    /// A line of its inventory.
+    ActLine(ActLineRecorded) = "act.line/1",
+    /// Somebody signs.
+    ActSign(ActSigned) = "act.sign/1",
+    /// Somebody refuses.
+    ActRefuse(ActRefused) = "act.refuse/1",
+    /// Its record is closed.
+    ActClose(ActClosed) = "act.close/1",
+    /// Something is added to a closed record.
+    ActCorrect(ActCorrected) = "act.correct/1",
+    /// A second officer confirms the record.
+    ActCountersign(ActCountersigned) = "act.countersign/1",
     /// Facts of one case from the court's inner systems.
     JobImport(JobImport) = "job.import/1",
     /// What the check of an uploaded file gave.

@@ -10,6 +10,7 @@
 //!  "seen":{"origin":"…","root":"<hex>","size":…}|null,"type":"evidence.capture/1"}
 //! ```
 
+mod act;
 mod body;
 mod chain;
 mod clock;
@@ -18,6 +19,7 @@ mod law;
 
 use serde::{Deserialize, Serialize};
 
+pub use act::*;
 pub use body::*;
 pub use chain::{Admission, ChainTip, admit};
 pub use clock::{AnchorReading, ClockReading, Seen};
