@@ -38,7 +38,11 @@ pub struct ListQuery {
     limit: Option<usize>,
 }
 
-async fn visible(tx: &mut Tx, person: &Person, court: &str) -> StoreResult<Vec<CaseRow>> {
+pub(super) async fn visible(
+    tx: &mut Tx,
+    person: &Person,
+    court: &str,
+) -> StoreResult<Vec<CaseRow>> {
     let rows = if person.supervises() {
         tx.rows(
             "SELECT case_id, court, number, head_seq, head_hash FROM cases ORDER BY last_event_ms DESC, case_id",

@@ -14,7 +14,7 @@ use super::session::Person;
 use crate::court::Court;
 use crate::http::read_json;
 use crate::problem::Failure;
-use crate::{devices, tickets};
+use crate::{devices, norms, tickets};
 
 /// Most bytes of a request.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
@@ -31,7 +31,7 @@ pub async fn list(State(court): State<Arc<Court>>, person: Person) -> Reply<Json
             "SELECT d.device, d.label, p.staff, p.name, p.court, d.enrolled_ms, d.seen_ms, d.status, d.forked, d.tip_seq, d.storage, \
              (SELECT COUNT(*) FROM statements s WHERE s.key_id = d.key_id \
               AND s.type IN ('evidence.capture/1', 'evidence.segment/1', 'evidence.import/1', 'evidence.derivative/1') \
-              AND NOT EXISTS (SELECT 1 FROM stored_items i WHERE i.statement = s.hash)), d.key_id \
+              AND NOT EXISTS (SELECT 1 FROM stored_items i WHERE i.statement = s.hash)), d.key_id, d.norms \
              FROM devices d JOIN staff p ON p.staff = d.staff ORDER BY d.seen_ms DESC, d.device",
             &[],
         )
@@ -77,9 +77,18 @@ pub async fn list(State(court): State<Arc<Court>>, person: Person) -> Reply<Json
             "assurance": if row.text(10)? == "software" { "A1" } else { "A2" },
             "pending_items": row.int(11)?,
             "flags": flags,
+            "norms": norms_of(&row.text(13)?),
         }));
     }
-    Ok(Json(json!({ "devices": shown })))
+    let published = norms::published(&court, &mut tx).await?;
+    Ok(Json(
+        json!({ "devices": shown, "norms_published": published.version }),
+    ))
+}
+
+/// By which norms a device said it works; null before it said anything.
+fn norms_of(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or(Value::Null)
 }
 
 #[derive(Deserialize)]

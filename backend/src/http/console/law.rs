@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use zhixing_protocol::rules::pack::RulePack;
 use zhixing_protocol::time::{Date, UtcMillis};
 
 use super::cases::look;
@@ -43,6 +42,7 @@ pub async fn prompts(
     let mut answer = json!({
         "on": now.shanghai_date(),
         "pack_version": pack.version,
+        "pack_id": law.on(now.shanghai_date()).pack_id,
         "warning": pack.warning,
         "prompts": duties::prompts(law, &state, now),
         "measures": state.facts().measures(),
@@ -55,11 +55,4 @@ pub async fn prompts(
         members.insert("verdicts".to_owned(), verdicts.map_err(Failure::internal)?);
     }
     Ok(Json(answer))
-}
-
-/// `GET rules`
-pub async fn rules(_person: Person) -> Reply<Json<Value>> {
-    let pack = serde_json::to_value(RulePack::bundled()).map_err(Failure::internal)?;
-    let findings = RulePack::bundled().check();
-    Ok(Json(json!({"pack": pack, "findings": findings})))
 }

@@ -7,6 +7,7 @@ mod glance;
 mod law;
 mod pages;
 mod refusal;
+mod rules;
 mod session;
 mod system;
 #[cfg(test)]
@@ -30,7 +31,8 @@ pub(super) fn routes() -> Router<Arc<Court>> {
         .route("/cases/{case}/events", get(cases::events))
         .route("/cases/{case}/evidence", get(evidence::list))
         .route("/cases/{case}/prompts", get(law::prompts))
-        .route("/rules", get(law::rules))
+        .route("/rules", get(rules::list))
+        .route("/rules/{rule}/cases", get(rules::prompted))
         .route("/documents/{document}", get(cases::document))
         .route("/evidence/{statement}", get(evidence::one))
         .route("/evidence/{statement}/thumbnail", get(evidence::thumbnail))

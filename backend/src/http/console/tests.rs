@@ -15,7 +15,7 @@ use super::glance::Glances;
 use crate::court::Court;
 use crate::store::testing::{Scratch, on_both_engines};
 use crate::testing::{TestClock, TestDevice, WORD, open_court};
-use crate::{auth, import};
+use crate::{auth, import, norms};
 
 /// A court from a batch, and a browser.
 struct Desk {
@@ -241,10 +241,63 @@ on_both_engines! {
         assert!(verdicts.iter().any(|verdict| verdict["rule"] == "S02-01" && verdict["verdict"] == "closed"));
         assert_eq!(desk.looks().await.len(), looks + 1);
         let rules = desk.get("rules").await;
-        assert_eq!(rules["pack"]["rules"].as_array().map(Vec::len), Some(190));
+        assert_eq!(rules["rules"].as_array().map(Vec::len), Some(190));
         assert_eq!(desk.ask("GET", &format!("cases/{id}/prompts?on=2020-13-11"), None).await.0, 400);
         desk.login("idle").await;
         assert_eq!(desk.ask("GET", &format!("cases/{id}/prompts"), None).await.0, 404, "not his case");
+    }
+
+    async fn rules_are_listed_with_their_law_version_and_what_the_court_set(scratch: Scratch) {
+        let mut desk = Desk::new(&scratch).await;
+        let rules = |answer: &Value| -> Vec<String> {
+            let rows = answer["rules"].as_array().expect("a list").iter();
+            rows.map(|row| row["id"].as_str().expect("an id").to_owned()).collect()
+        };
+        desk.login("judge").await;
+        let all = desk.get("rules").await;
+        assert_eq!((all["total"].as_u64(), all["in_force"]["pack_version"].as_u64()), (Some(190), Some(1)));
+        assert_eq!(all["in_force"]["overlay_version"], Value::Null);
+        let found = desk.get("rules?query=%E8%8B%A5%E5%B9%B2%E6%9C%9F%E9%99%90%20%E6%89%A7%E8%A1%8C%E9%80%9A%E7%9F%A5&hard=true&stage=assignment_notice&confidence=high").await;
+        assert_eq!(rules(&found), ["S02-02"]);
+        let row = &found["rules"][0];
+        assert_eq!((&row["basis"][0]["law"], &row["provenance"]), (&json!("TIME"), &json!("verified_excerpt")));
+        assert_eq!(rules(&desk.get("rules?own=true").await), [""; 0]);
+        // A newer pack from 2027 on, and settings of the court.
+        let court = &desk.court;
+        let mut pack = zhixing_protocol::rules::pack::RulePack::bundled().clone();
+        (pack.version, pack.effective_from) = (2, "2027-01-01".parse().expect("a date"));
+        let signed = norms::sign_pack(court, &pack).expect("signs");
+        norms::publish(court, &signed).await.expect("published");
+        let text = format!("court = \"{WORD}\"\neffective_from = \"2020-01-01\"\n[rules.S02-09]\nn = 5\n[rules.S01-05]\noff = true\n");
+        let file = scratch.folder.path().join("court.toml");
+        std::fs::write(&file, text).expect("writes");
+        let mut config = court.config.clone();
+        config.overlays = vec![file];
+        Court::open(config, desk.clock.server()).await.expect("settings that fit");
+        let own = desk.get("rules?own=true&on=2026-12-31").await;
+        assert_eq!(rules(&own), ["S01-05", "S02-09"]);
+        let [off, set] = [&own["rules"][0], &own["rules"][1]];
+        assert_eq!((&off["off"], &set["off"]), (&json!(true), &json!(false)));
+        assert_eq!((&set["limit"]["n"], &set["pack_limit"]["n"]), (&json!(5), &json!(6)));
+        assert_eq!((&set["overlay_version"], &own["in_force"]["pack_version"]), (&json!(1), &json!(1)));
+        let later = desk.get("rules?own=true&on=2027-01-01").await;
+        assert_eq!(later["in_force"]["pack_version"], 2);
+        assert_eq!(later["periods"].as_array().map(Vec::len), Some(3));
+        // The case of 2020 is under that setting: five months.
+        let looks = desk.looks().await.len();
+        let prompted = desk.get("rules/S02-09/cases?on=2020-03-11").await;
+        assert_eq!((&prompted["count"], &prompted["cases"][0]["due"]), (&json!(1), &json!("2020-08-10")));
+        assert_eq!(prompted["cases"][0]["number"], "（2020）川0811执123号");
+        assert_eq!(desk.looks().await.len(), looks + 1);
+        assert_eq!(desk.get("rules/S01-05/cases").await["count"], 0, "switched off");
+        let foreign = format!("rules?court={}", "%E5%B7%9D0812");
+        assert_eq!(desk.ask("GET", &foreign, None).await.0, 404, "not a court of this person");
+        desk.login("idle").await;
+        assert_eq!(desk.get("rules/S02-09/cases?on=2020-03-11").await["count"], 0, "not his case");
+        desk.login("chief").await;
+        let below = "rules/S02-09/cases?on=2020-03-11&court=%E5%B7%9D0811";
+        assert_eq!(desk.get(below).await["count"], 1);
+        assert_eq!(desk.get("rules?own=true").await["total"], 190, "his own court set nothing");
     }
 
     async fn each_sees_the_cases_of_grant_and_court_and_every_look_is_recorded(scratch: Scratch) {

@@ -25,6 +25,7 @@ export function makeConsoleRouter(): Router {
         props: true,
       },
       { path: '/devices', name: 'devices', component: () => import('./screens/devices/DevicesPage.vue') },
+      { path: '/rules', name: 'rules', component: () => import('./screens/rules/RulesPage.vue') },
       { path: '/system', name: 'system', component: () => import('./screens/system/SystemPage.vue') },
       { path: '/:rest(.*)*', name: 'missing', component: () => import('./shell/MissingPage.vue') },
     ],

@@ -47,11 +47,11 @@ export const staff = [
 ]
 
 export const devices = [
-  { device: uuid(3, 1), label: '执行一组 1 号手机', officer: { id: staff[2].id, name: staff[2].name }, court: '川0811', enrolled_at_ms: VISIT - 62 * DAY, last_seen_ms: VISIT + 41 * MINUTE, status: 'active', seq: 1284, assurance: 'A1', pending_items: 0, flags: [] },
-  { device: uuid(3, 2), label: '执行一组 记录仪采集站', officer: { id: staff[3].id, name: staff[3].name }, court: '川0811', enrolled_at_ms: VISIT - 60 * DAY, last_seen_ms: VISIT - 26 * MINUTE, status: 'active', seq: 402, assurance: 'A1', pending_items: 3, flags: ['clock_skew'] },
-  { device: uuid(3, 3), label: '剑阁执行 2 号手机', officer: { id: staff[4].id, name: staff[4].name }, court: '川0823', enrolled_at_ms: VISIT - 90 * DAY, last_seen_ms: VISIT - 9 * DAY, status: 'chain_open', seq: 96, assurance: 'A2', pending_items: 2, flags: [] },
-  { device: uuid(3, 4), label: '执行二组 备用手机', officer: { id: staff[2].id, name: staff[2].name }, court: '川0811', enrolled_at_ms: VISIT - 200 * DAY, last_seen_ms: VISIT - 120 * DAY, status: 'forked', seq: 58, assurance: 'A1', pending_items: null, flags: ['quarantined'] },
-  { device: uuid(3, 5), label: '旧 1 号手机', officer: { id: staff[2].id, name: staff[2].name }, court: '川0811', enrolled_at_ms: VISIT - 400 * DAY, last_seen_ms: VISIT - 63 * DAY, status: 'revoked', seq: 3310, assurance: 'A1', pending_items: 0, flags: [] },
+  { device: uuid(3, 1), label: '执行一组 1 号手机', officer: { id: staff[2].id, name: staff[2].name }, court: '川0811', enrolled_at_ms: VISIT - 62 * DAY, last_seen_ms: VISIT + 41 * MINUTE, status: 'active', seq: 1284, assurance: 'A1', pending_items: 0, flags: [], norms: { newest: 3, in_use: 3 } },
+  { device: uuid(3, 2), label: '执行一组 记录仪采集站', officer: { id: staff[3].id, name: staff[3].name }, court: '川0811', enrolled_at_ms: VISIT - 60 * DAY, last_seen_ms: VISIT - 26 * MINUTE, status: 'active', seq: 402, assurance: 'A1', pending_items: 3, flags: ['clock_skew'], norms: { newest: 4, in_use: 3, refused: { version: 4, code: 'norm_signature_wrong', norm: 'pack 3' } } },
+  { device: uuid(3, 3), label: '剑阁执行 2 号手机', officer: { id: staff[4].id, name: staff[4].name }, court: '川0823', enrolled_at_ms: VISIT - 90 * DAY, last_seen_ms: VISIT - 9 * DAY, status: 'chain_open', seq: 96, assurance: 'A2', pending_items: 2, flags: [], norms: { newest: 0, in_use: 0 } },
+  { device: uuid(3, 4), label: '执行二组 备用手机', officer: { id: staff[2].id, name: staff[2].name }, court: '川0811', enrolled_at_ms: VISIT - 200 * DAY, last_seen_ms: VISIT - 120 * DAY, status: 'forked', seq: 58, assurance: 'A1', pending_items: null, flags: ['quarantined'], norms: null },
+  { device: uuid(3, 5), label: '旧 1 号手机', officer: { id: staff[2].id, name: staff[2].name }, court: '川0811', enrolled_at_ms: VISIT - 400 * DAY, last_seen_ms: VISIT - 63 * DAY, status: 'revoked', seq: 3310, assurance: 'A1', pending_items: 0, flags: [], norms: null },
 ]
 
 const applicants = ['梁启文', '杨素芬', '广元利民农资有限公司', '陈国栋', '何秀英', '四川蜀道建筑劳务有限公司', '向志强', '昭化区农村信用合作联社']
@@ -284,7 +284,7 @@ export const system = {
 export const ticketPicture = fixture('ticket.svg').toString()
 
 const prompt = (more) => ({
-  pack_version: 1, stage_zh: '分案与执行通知', subject: null, earliest: null, hard: true, soft_limit: false, on_miss: '', on_miss_zh: '', action: 'none', confidence: 'high', provenance: 'verified_text', ...more,
+  pack_id: '31a4b7bc4dc9', pack_version: 1, overlay_version: null, stage_zh: '分案与执行通知', subject: null, earliest: null, hard: true, soft_limit: false, on_miss: '', on_miss_zh: '', action: 'none', confidence: 'high', provenance: 'verified_text', ...more,
   basis: more.basis ?? [{ law: 'CPL', name_zh: '中华人民共和国民事诉讼法（2023修正）', doc_no: null, article: '251', cites_cpl_numbering: '2023' }],
   computation: { trigger_seq: 1, counted_from: '2020-03-10', kind: 'within_after', n: null, unit: null, pauses: [], pause_runs: false, moved_from: null, provisional: false, problem: null, ...more.computation },
 })
@@ -292,9 +292,35 @@ const prompt = (more) => ({
 /** What the law asks, one of each kind that looks different. */
 export const prompts = [
   prompt({ rule: 'S04-02', name_zh: '首次查控启动', prompt_zh: '立案五日内启动首次查控。', standing: 'overdue', due: '2020-03-16', days_left: -2, hard: false, action: 'request:online_query', confidence: 'medium', provenance: 'local_practice', on_miss: 'node alert', on_miss_zh: '节点预警', computation: { n: 5, unit: 'day', moved_from: '2020-03-15' } }),
-  prompt({ rule: 'S02-03', name_zh: '发出执行通知（法定外限）', prompt_zh: '收到申请十日内发出执行通知。', standing: 'open', due: '2020-03-20', days_left: 2, action: 'form:执行通知书', on_miss: 'objection', on_miss_zh: '可被提出异议', computation: { n: 10, unit: 'day' } }),
+  prompt({ rule: 'S02-03', name_zh: '发出执行通知（法定外限）', prompt_zh: '收到申请十日内发出执行通知。', standing: 'open', due: '2020-03-20', days_left: 2, overlay_version: 2, action: 'form:执行通知书', on_miss: 'objection', on_miss_zh: '可被提出异议', computation: { n: 10, unit: 'day' } }),
   prompt({ rule: 'S02-09', name_zh: '执行期限六个月', prompt_zh: '有财产案件六个月内执结。', standing: 'open', due: '2020-10-10', days_left: 206, on_miss: 'applicant may ask the higher court to order', on_miss_zh: '申请执行人可向上一级法院申请责令执行', computation: { n: 6, unit: 'month', pauses: [['2020-05-01', '2020-05-30']], pause_runs: true, provisional: true } }),
   prompt({ rule: 'S05-07', name_zh: '拘传询问时限', prompt_zh: '八小时内结束询问。', standing: 'open', due: '2020-03-18T17:30:00+08:00', days_left: 0, action: 'timer:inquiry.ended', computation: { counted_from: '2020-03-18T09:30:00+08:00', n: 8, unit: 'hour' } }),
   prompt({ rule: 'S01-04', name_zh: '送达地址确认', prompt_zh: '立案时采集送达地址。', standing: 'open', due: null, days_left: null, action: 'form:送达地址确认书', computation: { kind: 'none' } }),
   prompt({ rule: 'S17-01', name_zh: '终本最低期间', prompt_zh: '立案未满三个月不得终本。', standing: 'waiting', due: '2020-06-11', days_left: 85, earliest: '2020-06-11', computation: { kind: 'not_before', n: 3, unit: 'month' } }),
 ]
+
+const rule = (more) => ({
+  stage: 'assignment_notice', prompt_zh: '', duty: '', hard: true, scope: 'case', promptly: { n: 5, unit: 'working_day' }, valid_from: null, valid_to: null, action: 'none', documents: [],
+  on_miss: '', on_miss_zh: '', confidence: 'high', provenance: 'verified_text', source: 'collection of statutes, file 12', overlay_version: null, off: false, local: false, pack_limit: more.limit, ...more,
+  basis: more.basis ?? [{ law: 'TIME', name_zh: '关于人民法院办理执行案件若干期限的规定', doc_no: '法发〔2006〕35号', article: '2', cites_cpl_numbering: null }],
+})
+
+/** Rules as a court sees them, one of each kind that looks different. */
+export const rules = {
+  stages: [{ key: 'filing', name_zh: '立案' }, { key: 'assignment_notice', name_zh: '分案与执行通知' }, { key: 'funds', name_zh: '案款' }],
+  periods: [
+    { from: null, until: '2026-12-31', pack_version: 1, pack_id: '31a4b7bc4dc9', overlay_version: null },
+    { from: '2027-01-01', until: null, pack_version: 2, pack_id: 'c02f7a91be55', overlay_version: 2 },
+  ],
+  left_out: [{ rule: 'S10-02', detail: 'the overlay names the rule S10-02, which the pack does not have' }],
+  refused: [{ kind: 'pack', scope: '', version: 3, code: 'norm_signature_wrong' }],
+  findings: [{ fault: false, code: 'hard_and_unsure', rule: 'S17-06', detail: 'hard, yet only remembered; prefer soft until read' }],
+  rows: [
+    rule({ id: 'S02-01', name_zh: '确定承办人', prompt_zh: '立案后七日内确定承办人。', duty: 'Name the responsible enforcement officer.', limit: { kind: 'within_after', n: 7, unit: 'day' }, action: 'record:case.assigned', documents: ['分案记录'], on_miss: 'supervisor alert', on_miss_zh: '提醒主管领导' }),
+    rule({ id: 'S02-03', name_zh: '发出执行通知（法定外限）', prompt_zh: '收到申请十日内发出执行通知。', duty: 'Issue the enforcement notice.', limit: { kind: 'within_after', n: 8, unit: 'day' }, pack_limit: { kind: 'within_after', n: 10, unit: 'day' }, overlay_version: 2, action: 'form:执行通知书' }),
+    rule({ id: 'S01-05', stage: 'filing', name_zh: '收款账户确认', prompt_zh: '立案时确认收款账户。', duty: 'Record the account.', hard: false, limit: { kind: 'none' }, confidence: 'medium', provenance: 'local_practice', off: true }),
+    rule({ id: 'S10-02', stage: 'funds', name_zh: '案款发放', prompt_zh: '及时发放。', duty: 'Pay out promptly.', hard: false, limit: { kind: 'promptly' }, confidence: 'low', provenance: 'remembered' }),
+    rule({ id: 'L01', name_zh: '通知申请执行人', prompt_zh: '收案两日内通知。', duty: 'Tell the applicant.', hard: false, limit: { kind: 'within_after', n: 2, unit: 'day' }, pack_limit: null, local: true, overlay_version: 2 }),
+    rule({ id: 'S23-01', stage: 'funds', name_zh: '系统留存', prompt_zh: '保存日志。', duty: 'Keep the logs.', scope: 'court', limit: { kind: 'periodic', n: 6, unit: 'month', occurrences: 10 }, valid_from: '2021-11-01' }),
+  ],
+}

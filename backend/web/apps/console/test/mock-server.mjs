@@ -5,7 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { randomBytes } from 'node:crypto'
-import { blobs, cases, courts, devices, prompts, staff, system, ticketPicture } from './mock-data.mjs'
+import { blobs, cases, courts, devices, prompts, rules, staff, system, ticketPicture } from './mock-data.mjs'
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url))
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -97,7 +97,22 @@ export async function startMock(port = 0) {
       }
       case 'GET cases/:id/prompts':
         find(cases, (one) => one.id === id)
-        return { on: '2020-03-18', pack_version: 1, warning: '', prompts, measures: [], pauses: [] }
+        return { on: '2020-03-18', pack_id: '31a4b7bc4dc9', pack_version: 1, warning: '', prompts, measures: [], pauses: [] }
+      case 'GET rules': {
+        const asked = (name) => query.get(name) ?? ''
+        const fits = (row) => [row.id, row.name_zh, row.prompt_zh, row.basis[0].name_zh].some((text) => text.includes(asked('query')))
+          && (asked('stage') === '' || row.stage === asked('stage')) && (asked('hard') === '' || String(row.hard) === asked('hard'))
+          && (asked('confidence') === '' || row.confidence === asked('confidence')) && (asked('own') === '' || row.off || row.overlay_version !== null)
+        const on = asked('on') || '2027-02-03'
+        const { rows, ...rest } = rules
+        const inForce = rules.periods.find((period) => (period.from ?? '') <= on && on <= (period.until ?? '9999'))
+        return { ...rest, on, court: '川08', warning: '', legal_cutoff: '2026-07', in_force: inForce, published: 4, total: rows.length, rules: rows.filter(fits) }
+      }
+      case 'GET rules/:id/cases':
+        return { rule: id, on: '2027-02-03', count: id === 'S02-01' ? 2 : 0, cases: id === 'S02-01' ? [
+          { case: cases[0].id, number: cases[0].number, standing: 'overdue', due: '2027-01-20', days_left: -14 },
+          { case: cases[1].id, number: cases[1].number, standing: 'open', due: null, days_left: null },
+        ] : [] }
       case 'GET cases/:id/evidence':
         return { evidence: find(cases, (one) => one.id === id).evidence.map(evidenceRow), next_cursor: null }
       case 'GET documents/:id':

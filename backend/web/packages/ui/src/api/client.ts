@@ -9,6 +9,9 @@ import type {
   Evidence,
   EvidenceRow,
   Prompts,
+  RuleCases,
+  Rules,
+  RulesAsked,
   Session,
   Staff,
   SystemState,
@@ -71,6 +74,16 @@ export class ConsoleClient {
   /** What the law asks of a case, today. */
   prompts(id: string): Promise<Prompts> {
     return this.get(`cases/${encodeURIComponent(id)}/prompts`)
+  }
+
+  /** The rules that hold at a court on a day, as far as they fit. Empty texts ask for nothing. */
+  rules(asked: RulesAsked): Promise<Rules> {
+    return this.get('rules', { ...asked })
+  }
+
+  /** The cases that a rule prompts. */
+  ruleCases(rule: string, court: string, on: string): Promise<RuleCases> {
+    return this.get(`rules/${encodeURIComponent(rule)}/cases`, { court, on })
   }
 
   evidenceOf(id: string, cursor: string | null): Promise<{ evidence: EvidenceRow[]; next_cursor?: string | null }> {

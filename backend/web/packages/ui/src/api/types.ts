@@ -111,10 +111,107 @@ export interface DutyBasis {
   cites_cpl_numbering: string | null
 }
 
+/** Which pack, and which settings of the court, hold on which days. */
+export interface LawPeriod {
+  /** First day; null: since ever. */
+  from: string | null
+  /** Last day; null: until further notice. */
+  until: string | null
+  pack_version: number
+  pack_id: string
+  overlay_version: number | null
+}
+
+/** How long a rule gives. */
+export interface RuleLimit {
+  kind: string
+  n?: number
+  unit?: string
+  occurrences?: number
+}
+
+/** One rule as it holds at a court. */
+export interface RuleRow {
+  id: string
+  stage: string
+  name_zh: string
+  prompt_zh: string
+  duty: string
+  hard: boolean
+  scope: 'case' | 'court'
+  limit: RuleLimit
+  /** What stands for “promptly”. */
+  promptly: { n: number; unit: string }
+  valid_from: string | null
+  valid_to: string | null
+  action: string
+  documents: string[]
+  on_miss: string
+  on_miss_zh: string
+  basis: DutyBasis[]
+  confidence: string
+  provenance: string
+  /** Where it was read. */
+  source: string
+  /** Version of the court’s settings where they made it what it is. */
+  overlay_version: number | null
+  /** The court switched it off. */
+  off: boolean
+  /** The court’s own rule. */
+  local: boolean
+  /** What the pack itself gives; null for a court’s own rule. */
+  pack_limit: RuleLimit | null
+}
+
+export interface Rules {
+  on: string
+  court: string
+  warning: string
+  legal_cutoff: string
+  in_force: LawPeriod
+  periods: LawPeriod[]
+  /** Version of the list of published norms; 0: nothing was published, the program’s own pack holds. */
+  published: number
+  refused: { kind: string; scope: string; version: number; code: string }[]
+  stages: { key: string; name_zh: string }[]
+  total: number
+  rules: RuleRow[]
+  left_out: { rule: string; detail: string }[]
+  findings: { fault: boolean; code: string; rule: string | null; detail: string }[]
+}
+
+export interface RulesAsked {
+  query: string
+  stage: string
+  hard: string
+  confidence: string
+  own: string
+  court: string
+  on: string
+}
+
+export interface RuleCases {
+  rule: string
+  on: string
+  count: number
+  cases: { case: string; number: string; standing: PromptStanding; due: string | null; days_left: number | null }[]
+}
+
+/** By which norms a device works, in its own words. */
+export interface DeviceNorms {
+  newest: number
+  in_use: number
+  refused?: { version: number; code: string; norm: string }
+}
+
 /** What the law asks. Moments are dates (`2020-03-10`) or times with their offset. */
 export interface DutyPrompt {
   rule: string
+  pack_id: string
+  /** Version of the pack of the trigger’s day. */
   pack_version: number
+  /** Version of the court’s settings where they made the rule what it is. */
+  overlay_version: number | null
   stage_zh: string
   name_zh: string
   prompt_zh: string
@@ -148,6 +245,7 @@ export interface DutyPrompt {
 
 export interface Prompts {
   on: string
+  pack_id: string
   pack_version: number
   warning: string
   prompts: DutyPrompt[]
@@ -220,6 +318,8 @@ export interface Device {
   assurance: string
   pending_items: number | null
   flags: string[]
+  /** Null before it said anything. */
+  norms: DeviceNorms | null
 }
 
 export interface Staff {
