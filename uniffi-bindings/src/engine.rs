@@ -46,7 +46,7 @@ impl Drop for Engine {
 }
 
 impl Engine {
-    fn engine(&self) -> &zhixing_engine::Engine {
+    pub(crate) fn engine(&self) -> &zhixing_engine::Engine {
         &self.inner.engine
     }
 
@@ -58,7 +58,7 @@ impl Engine {
     }
 }
 
-fn read_case(text: &str) -> Result<CaseId, CoreError> {
+pub(crate) fn read_case(text: &str) -> Result<CaseId, CoreError> {
     read_id(text, "a case")
 }
 

@@ -6,6 +6,7 @@ mod capture;
 mod case;
 mod case_number;
 mod digest;
+mod duty;
 mod engine;
 mod error;
 mod item;
@@ -24,6 +25,10 @@ pub use case::{
 };
 pub use case_number::{CaseNumberParts, read_case_number};
 pub use digest::{DigestObserver, DigestPass, DigestTask, FileDigests, digest_file};
+pub use duty::{
+    CaseDuties, DaySpan, DutyCount, DutyPrompt, DutyStanding, LawInForce, LawRefusal, LegalBasis,
+    RuleVerdict,
+};
 pub use engine::Engine;
 pub use error::CoreError;
 pub use item::{EvidenceItem, ItemProof, UploadState};
