@@ -113,12 +113,23 @@ pub(super) fn triggers<'s>(rule: &Rule, case: &Case<'s>) -> Vec<&'s LegalFact> {
 
 /// The facts that close the duty of a trigger, earliest first.
 pub(super) fn closers<'s>(rule: &Rule, trigger: &LegalFact, case: &Case<'s>) -> Vec<&'s LegalFact> {
+    let mut facts: Vec<&LegalFact> = closing(rule, trigger, case).collect();
+    facts.sort_by_key(|fact| key(fact));
+    facts.dedup_by_key(|fact| fact.seq);
+    facts
+}
+
+/// The facts that close the duty of a trigger, in no order; one may come twice.
+pub(super) fn closing<'c, 's>(
+    rule: &'c Rule,
+    trigger: &'c LegalFact,
+    case: &'c Case<'s>,
+) -> impl Iterator<Item = &'s LegalFact> + 'c {
     let day = trigger.at.date();
     let periodic = rule.deadline.kind == DeadlineKind::Periodic;
-    let mut facts: Vec<&LegalFact> = case
-        .all(&rule.closed_by)
+    case.all(&rule.closed_by)
         .filter(|fact| fact.seq != trigger.seq)
-        .filter(|fact| match rule.trigger.per {
+        .filter(move |fact| match rule.trigger.per {
             Per::Case => !(rule.trigger.latest || periodic) || fact.at.date() >= day,
             // What closes a duty about a thing names the thing; facts about the whole case close it from their day on.
             Per::Subject => match (&fact.subject, &trigger.subject) {
@@ -129,10 +140,6 @@ pub(super) fn closers<'s>(rule: &Rule, trigger: &LegalFact, case: &Case<'s>) -> 
             },
             Per::Each => fact.at.date() >= day,
         })
-        .collect();
-    facts.sort_by_key(|fact| key(fact));
-    facts.dedup_by_key(|fact| fact.seq);
-    facts
 }
 
 /// The first repetition that nothing has met yet. What was done after one date and up to the next meets the next.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use self::case::{Case, closers, holds, next_occurrence, triggers};
+use self::case::{Case, closers, closing, holds, next_occurrence, triggers};
 use self::standing::{due_of, is_deadline, order, passed, standing};
 use super::calendar::Calendar;
 use super::deadline::{Counted, Deadline, DeadlineError, DeadlineKind};
@@ -331,11 +331,15 @@ impl<'a> Evaluator<'a> {
                 });
             }
         }
-        let closers = closers(rule, trigger, case);
         let is_periodic = rule.deadline.kind == DeadlineKind::Periodic;
-        if wanted == Wanted::Prompts && !is_periodic && !closers.is_empty() {
+        let only_prompts = wanted == Wanted::Prompts && !is_periodic;
+        if only_prompts && closing(rule, trigger, case).next().is_some() {
             return None; // only an explanation says whether it was closed in time
         }
+        let closers = match only_prompts {
+            true => Vec::new(),
+            false => closers(rule, trigger, case),
+        };
         let prompt = self.count(period, rule, trigger, &closers, case);
         if !is_periodic {
             if let Some(by) = closers.first() {
