@@ -6,6 +6,7 @@ use zhixing_engine::duty::{LegalRecord, Words};
 use zhixing_engine::{ErrorKind, SyncEnd};
 use zhixing_protocol::event::Event;
 use zhixing_protocol::ids::{CaseId, MeasureId, PauseId, SubjectId};
+use zhixing_protocol::rules::deadline::DeadlineKind;
 use zhixing_protocol::rules::evaluate::Standing;
 use zhixing_protocol::rules::moment::Moment;
 use zhixing_protocol::rules::pack::RulePack;
@@ -15,7 +16,7 @@ use zhixing_protocol::statement::{
 };
 use zhixing_protocol::time::{Date, UtcMillis};
 use zhixing_server::{duties, norms};
-use zhixing_tests::{CASE, Fault, Proxy, TestCourt, TestDevice, village};
+use zhixing_tests::{CASE, Fault, Proxy, TestCourt, TestDevice, village, village_with};
 
 /// The court of the small batch.
 const COURT: &str = "川0811";
@@ -242,6 +243,43 @@ impl Dice {
     }
 }
 
+/// Other lengths, some rules less, one stage without a limit: whatever a lawyer may change.
+fn change_softly(pack: &mut RulePack, dice: &mut Dice) {
+    pack.rules.retain(|_| dice.below(20) != 0);
+    for rule in &mut pack.rules {
+        if let Some(n) = rule.deadline.n
+            && dice.below(3) == 0
+        {
+            rule.deadline.n = Some(n + u32::from(dice.small(5)));
+        }
+        if dice.below(10) == 0 {
+            rule.valid_from = Some(dice.day());
+        }
+    }
+}
+
+/// Settings of the court for about half of what it may set, from some day on.
+fn random_settings(dice: &mut Dice) -> String {
+    let mut text = format!(
+        "court = \"{COURT}\"\neffective_from = \"{}\"\npromptly = {{ n = {}, unit = \"working_day\" }}\n",
+        date("2026-03-10").plus_days(i64::from(dice.small(40))),
+        1 + dice.small(9)
+    );
+    for rule in &RulePack::bundled().rules {
+        let within = rule.deadline.kind == DeadlineKind::WithinAfter;
+        let set = match (rule.hard, rule.deadline.n) {
+            _ if dice.below(2) == 0 => continue,
+            (true, Some(n)) if within && n > 1 => format!("n = {}", n - 1),
+            (true, _) => continue,
+            (false, _) if dice.below(4) == 0 => "off = true".to_owned(),
+            (false, Some(n)) => format!("n = {}", n + u32::from(dice.small(7))),
+            (false, None) => continue,
+        };
+        text.push_str(&format!("[rules.{}]\n{set}\n", rule.id));
+    }
+    text
+}
+
 fn random_record(dice: &mut Dice) -> LegalRecord {
     let codes: Vec<&String> = RulePack::bundled().nodes.keys().collect();
     let day = dice.day();
@@ -296,14 +334,27 @@ fn random_record(dice: &mut Dice) -> LegalRecord {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn i5_prompts_of_device_and_court_are_equal_on_random_histories() {
+async fn i5_prompts_of_device_and_court_are_equal_on_random_histories_of_several_packs() {
     let seed = std::env::var("ZHIXING_SEED")
         .ok()
         .and_then(|seed| seed.parse().ok())
         .unwrap_or_else(|| u64::from(std::process::id()) | 1);
     eprintln_seed(seed);
-    let (court, _proxy, device, _) = office().await;
     let mut dice = Dice(seed);
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = folder.path().join("court.toml");
+    std::fs::write(&settings, random_settings(&mut dice)).expect("writes");
+    let (court, _proxy, device) =
+        village_with(move |config| config.overlays = vec![settings]).await;
+    for version in 2..=4 {
+        let from = dice.day().to_string();
+        court
+            .publish_pack(version, &from, |pack| change_softly(pack, &mut dice))
+            .await;
+    }
+    device.sync_until_done().await;
+    let mut versions = std::collections::BTreeSet::new();
+    let mut set_by_court = 0;
     let (mut recorded, mut prompted) = (0, 0);
     for number in 1..=3 {
         let case = court.case(&format!("（2026）川0811执{number}号")).await;
@@ -327,6 +378,14 @@ async fn i5_prompts_of_device_and_court_are_equal_on_random_histories() {
         for (day, expected) in days.iter().zip(expected) {
             let here = device_prompts(&device, case, *day);
             prompted += here.len();
+            versions.extend(
+                here.iter()
+                    .filter_map(|prompt| prompt["pack_version"].as_u64()),
+            );
+            let set = here
+                .iter()
+                .filter(|prompt| !prompt["overlay_version"].is_null());
+            set_by_court += set.count();
             // … is what the court says, and what the device says afterwards.
             assert_eq!(here, court_prompts(&court, case, *day).await, "seed {seed}");
             assert_eq!(here, expected, "seed {seed}");
@@ -335,6 +394,11 @@ async fn i5_prompts_of_device_and_court_are_equal_on_random_histories() {
     assert!(
         recorded > 60 && prompted > 60,
         "seed {seed}: {recorded} facts, {prompted} prompts"
+    );
+    // The newest pack may take the place of all others from the first day; settings speak of every other rule that may be set.
+    assert!(
+        !versions.is_empty() && set_by_court > 0,
+        "seed {seed}: packs {versions:?}, {set_by_court} prompts set by the court"
     );
 }
 

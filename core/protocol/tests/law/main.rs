@@ -6,4 +6,5 @@ mod history;
 mod pack;
 mod rules;
 mod story;
+mod timed;
 mod times;
