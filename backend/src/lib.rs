@@ -7,6 +7,7 @@ pub mod cases;
 pub mod config;
 pub mod court;
 pub mod cursors;
+pub mod demo;
 pub mod devices;
 pub mod duties;
 pub mod feed;

@@ -13,7 +13,7 @@ use zhixing_protocol::trust::KeyPurpose;
 use zhixing_server::config::{Config, DEFAULT_TEXT};
 use zhixing_server::court::{Court, has_court, system_clock};
 use zhixing_server::keys::Rotation;
-use zhixing_server::{devices, import, serve, tickets};
+use zhixing_server::{demo, devices, import, serve, tickets};
 
 /// Zhixing server: takes statements and encrypted evidence from judges' devices, checks and keeps them, and proves it.
 #[derive(Parser)]
@@ -38,6 +38,16 @@ enum Command {
     Import {
         /// The folder (format: docs/IMPORT.md).
         folder: PathBuf,
+    },
+    /// Fill an empty court with the demonstration's: ten courts, seven people, 44 fictional cases with their papers. Running it again changes
+    /// nothing. Everybody knows the passwords (demo- and the login), so a court with people of its own is refused.
+    DemoData {
+        /// Chinese font of the papers.
+        #[arg(long, default_value = demo::FONT)]
+        font: PathBuf,
+        /// Leave the batch in this folder; else it is removed once imported.
+        #[arg(long)]
+        keep: Option<PathBuf>,
     },
     /// Make a one-time ticket with which one device of one person is enrolled. It is good for a day.
     EnrolTicket {
@@ -186,7 +196,10 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
     let court = Court::open(config, system_clock())
         .await
         .map_err(|error| error.to_string())?;
-    if matches!(arguments.command, Command::Serve | Command::Import { .. }) {
+    if matches!(
+        arguments.command,
+        Command::Serve | Command::Import { .. } | Command::DemoData { .. }
+    ) {
         court
             .objects
             .check()
@@ -218,13 +231,11 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
         }
         Command::Import { folder } => {
             let report = import::run(&court, &folder).await?;
-            zhixing_server::log::sequence(&court)
-                .await
-                .map_err(|failure| failure.0.title)?;
-            say(&serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?);
-            if !report.failed.is_empty() {
-                return Ok(ExitCode::from(2));
-            }
+            return imported(&court, &report).await;
+        }
+        Command::DemoData { font, keep } => {
+            let report = demo::run(&court, &font, keep.as_deref()).await?;
+            return imported(&court, &report).await;
         }
         Command::EnrolTicket { login, label } => {
             let ticket = tickets::make(&court, &login, &label, None)
@@ -258,6 +269,20 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
     }
     court.db.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Logs what was imported and prints the report.
+async fn imported(court: &Court, report: &import::ImportReport) -> Result<ExitCode, String> {
+    zhixing_server::log::sequence(court)
+        .await
+        .map_err(|failure| failure.0.title)?;
+    say(&serde_json::to_string_pretty(report).map_err(|error| error.to_string())?);
+    court.db.close().await;
+    Ok(if report.failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(2)
+    })
 }
 
 async fn rotate(court: &Court, what: &Rotation) -> Result<(), String> {
