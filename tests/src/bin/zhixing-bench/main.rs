@@ -2,6 +2,7 @@
 
 mod device;
 mod law;
+mod link;
 mod machine;
 mod report;
 mod server;
@@ -19,7 +20,7 @@ use crate::report::Report;
 #[derive(Parser)]
 #[command(
     name = "zhixing-bench",
-    after_help = "Figures: seal, law, statements, log, proof, bootstrap, head, upload, resent\nExamples:\n  zhixing-bench --programs target/bench-programs\n  zhixing-bench --programs target/bench-programs --only seal --only law --rounds 9\n  zhixing-bench --report bench.json"
+    after_help = "Figures: seal, law, statements, log, proof, bootstrap, head, upload, resent, slow\nExamples:\n  zhixing-bench --programs target/bench-programs\n  zhixing-bench --programs target/bench-programs --only seal --only law --rounds 9\n  zhixing-bench --report bench.json"
 )]
 struct Arguments {
     /// Folder with zhixing-server, zhixing-field and, for comparison, tusd.
@@ -124,6 +125,9 @@ async fn main() -> ExitCode {
     }
     if wanted("resent") {
         transfer::resent(&setup, &mut report).await;
+    }
+    if wanted("slow") {
+        transfer::slow(&setup, &mut report).await;
     }
     report.finish();
     say(&report.markdown());

@@ -242,12 +242,12 @@ fn transfer(
 ) {
     let size = |path: &PathBuf| std::fs::metadata(path).expect("a file").len();
     let mb = files.iter().map(size).sum::<u64>() as f64 / 1e6;
-    for file in files {
-        let (seconds, peak) = laptop.measure(&["import", file.to_str().expect("UTF-8")]);
-        machine.device_peak = machine.device_peak.max(peak);
-        if files.len() == 1 {
-            machine.import_mb.push(mb / seconds);
-        }
+    let names = files.iter().map(|file| file.to_str().expect("UTF-8"));
+    let (seconds, peak) =
+        laptop.measure(&std::iter::once("import").chain(names).collect::<Vec<_>>());
+    machine.device_peak = machine.device_peak.max(peak);
+    if files.len() == 1 {
+        machine.import_mb.push(mb / seconds);
     }
     let before = court.process.cpu_seconds();
     let (seconds, peak) = laptop.measure(&["sync", "--wait", "0"]);
