@@ -267,7 +267,7 @@ impl Engine {
             .hash)
     }
 
-    fn law_time(&self, at: Option<UtcMillis>) -> Result<UtcMillis> {
+    pub(crate) fn law_time(&self, at: Option<UtcMillis>) -> Result<UtcMillis> {
         match at {
             Some(at) => Ok(at),
             None => {

@@ -3,6 +3,7 @@
 //! [`Engine`] is what shells hold. Below it, `queue` (own statements, uploads, confirmations), `vault` (age files) and
 //! `capture` work without the reading key; `casebook` needs it; `sync` is a step function that any HTTP stack can drive.
 
+pub mod act;
 pub mod capture;
 pub mod casebook;
 pub mod database;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::act::ActCommand;
 use clap::{Parser, Subcommand, ValueEnum};
 use zhixing_protocol::ids::{MeasureId, PauseId};
 use zhixing_protocol::rules::moment::Moment;
@@ -165,6 +166,12 @@ pub enum Command {
         /// What is done.
         #[command(subcommand)]
         act: PauseAct,
+    },
+    /// Acts on site: inquiry, seal, search and others, led by what is next; works offline.
+    Act {
+        /// What is done.
+        #[command(subcommand)]
+        act: ActCommand,
     },
     /// Reckon delay interest with all steps.
     Interest {

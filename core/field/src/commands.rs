@@ -16,6 +16,7 @@ use zhixing_protocol::canonical;
 use zhixing_protocol::ids::CaseId;
 use zhixing_protocol::statement::{ImportSource, MediaKind};
 
+use crate::act;
 use crate::arguments::{Arguments, Command, Kind, Source};
 use crate::output::{Output, moment, short, size, yuan};
 use crate::{exit, law};
@@ -137,6 +138,7 @@ fn command(engine: &Engine, command: &Command, output: &Output) -> Result<u8> {
         | Command::Record { .. }
         | Command::Measure { .. }
         | Command::Pause { .. } => law::run(engine, command, output),
+        Command::Act { act } => act::run(engine, act, output),
         Command::Sync { wait } => sync(engine, *wait, output),
         Command::Status => status(engine, output),
         Command::Receipts => receipts(engine, output),
@@ -482,37 +484,48 @@ fn capture(
                 .hidden
                 .insert("text".into(), canonical::Value::from(text));
         }
-        let standard_input = input.as_os_str() == "-";
-        let mut source: Box<dyn Read> = if standard_input {
-            Box::new(std::io::stdin().lock())
-        } else {
-            Box::new(File::open(input)?)
-        };
-        let total = if standard_input {
-            0
-        } else {
-            std::fs::metadata(input)?.len()
-        };
-        let bar = output.bar(total, "capturing");
-        let mut open = engine.begin_capture(request)?;
-        let mut buffer = vec![0; MAX_WRITE_BYTES / 4];
-        loop {
-            let read = source.read(&mut buffer)?;
-            if read == 0 {
-                break;
-            }
-            open.write(buffer.get(..read).unwrap_or_default())?;
-            bar.inc(read as u64);
-        }
-        sealed.push(open.finish()?);
-        engine.make_thumbnails();
-        bar.finish_and_clear();
+        sealed.push(capture_one(engine, input, request, output)?);
     }
     if let Some(recording) = recording {
         engine.close_recording(recording)?;
     }
     show_sealed(&sealed, output);
     Ok(exit::DONE)
+}
+
+/// Captures the bytes of one file, or of standard input, as they come.
+pub fn capture_one(
+    engine: &Engine,
+    input: &Path,
+    request: CaptureRequest,
+    output: &Output,
+) -> Result<SealedItem> {
+    let standard_input = input.as_os_str() == "-";
+    let mut source: Box<dyn Read> = if standard_input {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(File::open(input)?)
+    };
+    let total = if standard_input {
+        0
+    } else {
+        std::fs::metadata(input)?.len()
+    };
+    let bar = output.bar(total, "capturing");
+    let mut open = engine.begin_capture(request)?;
+    let mut buffer = vec![0; MAX_WRITE_BYTES / 4];
+    loop {
+        let read = source.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        open.write(buffer.get(..read).unwrap_or_default())?;
+        bar.inc(read as u64);
+    }
+    let sealed = open.finish()?;
+    engine.make_thumbnails();
+    bar.finish_and_clear();
+    Ok(sealed)
 }
 
 fn import(

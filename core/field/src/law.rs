@@ -440,7 +440,7 @@ fn steps(owed: &DelayInterest) -> Vec<String> {
 }
 
 /// Yuan with at most two decimals as fen.
-fn fen(text: &str) -> Result<i64> {
+pub fn fen(text: &str) -> Result<i64> {
     let fault =
         || EngineError::invalid(format!("{text} is no amount; write yuan such as 20000.50"));
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
@@ -468,7 +468,8 @@ fn moment_or_now(at: Option<Moment>) -> Result<Moment> {
     Ok(Moment::Instant(UtcMillis(seconds.saturating_mul(1000))))
 }
 
-fn node_values(texts: &[String]) -> Result<BTreeMap<String, NodeValue>> {
+/// Facts as `NAME=VALUE`.
+pub fn node_values(texts: &[String]) -> Result<BTreeMap<String, NodeValue>> {
     texts
         .iter()
         .map(|text| {

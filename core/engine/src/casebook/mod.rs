@@ -242,6 +242,7 @@ impl Shelf {
         let mut queue = self.holdings.queue();
         queue.make_statement(&CopyPurged { epoch }, Some(case), Object::new(), |db, _| {
             db.execute("DELETE FROM known_case WHERE case_id = ?1", [case.0])?;
+            db.execute("DELETE FROM act_draft WHERE case_id = ?1", [case.0])?;
             crate::queue::Queue::scrub(db)
         })?;
         truncate_wal(&queue.db)

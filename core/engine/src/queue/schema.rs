@@ -117,4 +117,13 @@ CREATE TABLE norm(
   sha256 BLOB PRIMARY KEY NOT NULL,  -- of bytes, as the list of norms names it
   bytes BLOB NOT NULL                -- a signed document as JSON; believed again at every start
 ) STRICT;
+", "
+CREATE TABLE act_draft(              -- what a person wrote for an act on site and has not confirmed yet
+  act BLOB NOT NULL,                 -- 16 bytes
+  field TEXT NOT NULL,               -- the shell's name of the field
+  case_id BLOB NOT NULL,             -- goes with the case
+  text TEXT NOT NULL,
+  changed_ms INTEGER NOT NULL,
+  PRIMARY KEY(act, field)
+) STRICT;
 "];

@@ -5,6 +5,7 @@
 //! decides. A closed record is never changed; a correction is added to it.
 
 mod book;
+mod closing;
 mod facts;
 mod fields;
 mod missing;
@@ -14,6 +15,7 @@ mod timer;
 mod view;
 
 pub use book::{ActBook, BookError, Check, Condition, Kind, LineCheck, Requirement, TimerRule};
+pub use closing::{inventory_for_parties, last_day, targets};
 pub use facts::facts_of;
 pub use fields::record_fields;
 pub use missing::{Missing, missing};
