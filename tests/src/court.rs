@@ -213,6 +213,18 @@ impl TestCourt {
         self.issue(case, &body, hidden).await;
     }
 
+    /// Puts somebody on a case beside its handler.
+    pub async fn assist(&self, case: CaseId, login: &str) {
+        let staff = self.staff(login).await;
+        let body = CaseAssign {
+            occurred_on: self.court.now().shanghai_date(),
+            role: CaseRole::Assistant,
+            staff,
+        };
+        let hidden = Object::from([("name".to_owned(), Value::from(login))]);
+        self.issue(case, &body, hidden).await;
+    }
+
     /// Takes somebody off a case.
     pub async fn release(&self, case: CaseId, login: &str) {
         let staff = self.staff(login).await;
