@@ -118,7 +118,10 @@ async fn court_state(court: &TestCourt, case: CaseId) -> std::sync::Arc<CaseStat
 }
 
 async fn court_view(court: &TestCourt, case: CaseId, act: ActId, now: UtcMillis) -> ActView {
-    let state = court_state(court, case).await;
+    let mut tx = court.court.db.begin_read().await.expect("the store works");
+    let state = zhixing_server::cases::opened_state(&mut tx, case)
+        .await
+        .expect("the store works");
     let acts = state.acts().get(act).expect("the court knows the act");
     ActView::of(&Standing::of(act, acts), &state, now)
 }

@@ -1,5 +1,6 @@
 //! `/console/…`: the pages of the court's own people and the API behind them.
 
+mod acts;
 mod cases;
 mod devices;
 mod evidence;
@@ -31,6 +32,7 @@ pub(super) fn routes() -> Router<Arc<Court>> {
         .route("/cases/{case}/events", get(cases::events))
         .route("/cases/{case}/evidence", get(evidence::list))
         .route("/cases/{case}/prompts", get(law::prompts))
+        .route("/cases/{case}/acts", get(acts::list))
         .route("/rules", get(rules::list))
         .route("/rules/{rule}/cases", get(rules::prompted))
         .route("/documents/{document}", get(cases::document))
