@@ -60,6 +60,16 @@ pub struct Config {
     pub max_connections: usize,
     /// Files with the settings of courts.
     pub overlays: Vec<PathBuf>,
+    /// Folder of the gate to the courts' inner systems, with a folder for each peer.
+    pub gate_folder: PathBuf,
+    /// Inner systems; none: there is no gate.
+    pub gate_peers: Vec<crate::gate::PeerConfig>,
+    /// How often the server moves batches; 0: only `zhixing-server gate run` does.
+    pub gate_interval_seconds: u64,
+    /// How long a batch waits for what is missing before it is put into quarantine.
+    pub gate_wait_minutes: u64,
+    /// When a batch that nobody acknowledged goes out again.
+    pub gate_resend_minutes: u64,
 }
 
 /// Where stored files lie.

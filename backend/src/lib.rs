@@ -11,6 +11,7 @@ pub mod demo;
 pub mod devices;
 pub mod duties;
 pub mod feed;
+pub mod gate;
 pub mod http;
 pub mod import;
 pub mod inbox;

@@ -1,6 +1,7 @@
 //! `zhixing-server`: the court's one binary.
 
 mod audit_command;
+mod gate_command;
 mod rules_command;
 mod staff_command;
 
@@ -106,6 +107,12 @@ enum Command {
         /// What to do.
         #[command(subcommand)]
         command: staff_command::StaffCommand,
+    },
+    /// Move signed batches to and from the courts' inner systems (docs/GATE.md), and look after what was put aside.
+    Gate {
+        /// What to do.
+        #[command(subcommand)]
+        command: gate_command::GateCommand,
     },
     /// Bring the database to the newest schema and stop.
     Migrate,
@@ -215,6 +222,11 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
             return Ok(code);
         }
         Command::Staff { command } => staff_command::run(&court, command).await?,
+        Command::Gate { command } => {
+            let code = gate_command::run(&court, command).await?;
+            court.db.close().await;
+            return Ok(code);
+        }
         Command::Migrate => say(&format!(
             "schema {} is in place ({})",
             zhixing_server::store::SCHEMA_VERSION,

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use crate::court::Court;
 use crate::http::connections::{self, Limits};
 use crate::uploads::ledger;
-use crate::{http, intake, log};
+use crate::{gate, http, intake, log};
 
 /// How long background work waits before it tries again after a fault.
 const RETRY: Duration = Duration::from_secs(2);
@@ -27,6 +27,7 @@ pub async fn run(
     let sequencer = tokio::spawn(sequencer(Arc::clone(&court)));
     let intake = tokio::spawn(intake_loop(Arc::clone(&court)));
     let expiry = tokio::spawn(expiry_loop(Arc::clone(&court)));
+    let gate = tokio::spawn(gate_loop(Arc::clone(&court)));
     let limits = Limits {
         head: Duration::from_secs(court.config.head_seconds),
         stalled: Duration::from_secs(court.config.idle_seconds),
@@ -36,6 +37,7 @@ pub async fn run(
     sequencer.abort();
     intake.abort();
     expiry.abort();
+    gate.abort();
 }
 
 async fn sequencer(court: Arc<Court>) {
@@ -74,5 +76,19 @@ async fn expiry_loop(court: Arc<Court>) {
             Err(_) => {}
         }
         tokio::time::sleep(EXPIRY).await;
+    }
+}
+
+/// Moves batches of the gate. A fault is told and tried again at the next turn; the gate never holds up anything else.
+async fn gate_loop(court: Arc<Court>) {
+    if court.config.gate_peers.is_empty() || court.config.gate_interval_seconds == 0 {
+        return;
+    }
+    let pause = Duration::from_secs(court.config.gate_interval_seconds);
+    loop {
+        if let Err(reason) = gate::run_once(&court).await {
+            tracing::error!(reason, "the gate stands still");
+        }
+        tokio::time::sleep(pause).await;
     }
 }

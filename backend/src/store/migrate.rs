@@ -10,10 +10,11 @@ pub(super) const MIGRATIONS: &[(i64, &str)] = &[
     (4, include_str!("../../migrations/0004_set_aside.sql")),
     (5, include_str!("../../migrations/0005_resent.sql")),
     (6, include_str!("../../migrations/0006_norms.sql")),
+    (7, include_str!("../../migrations/0007_gate.sql")),
 ];
 
 /// Newest schema this program knows.
-pub const SCHEMA_VERSION: i64 = 6;
+pub const SCHEMA_VERSION: i64 = 7;
 
 /// Types that are spelled differently, as (text in the migration, PostgreSQL). SQLite takes the text as it stands.
 const POSTGRES_TYPES: &[(&str, &str)] = &[
