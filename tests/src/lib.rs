@@ -2,12 +2,14 @@
 
 mod court;
 mod device;
+mod inner;
 mod process;
 mod proxy;
 pub mod simulation;
 
 pub use court::TestCourt;
 pub use device::TestDevice;
+pub use inner::{InnerSystem, Received, jsonl};
 pub use process::CourtProcess;
 pub use proxy::{Fault, Proxy};
 

@@ -1,6 +1,7 @@
 //! Measures Zhixing, side by side with peers where there are some: `zhixing-bench --programs FOLDER`.
 
 mod device;
+mod gate;
 mod law;
 mod link;
 mod machine;
@@ -20,7 +21,7 @@ use crate::report::Report;
 #[derive(Parser)]
 #[command(
     name = "zhixing-bench",
-    after_help = "Figures: seal, law, statements, log, proof, bootstrap, head, upload, resent, slow\nExamples:\n  zhixing-bench --programs target/bench-programs\n  zhixing-bench --programs target/bench-programs --only seal --only law --rounds 9\n  zhixing-bench --report bench.json"
+    after_help = "Figures: seal, law, gate, statements, log, proof, bootstrap, head, upload, resent, slow\nExamples:\n  zhixing-bench --programs target/bench-programs\n  zhixing-bench --programs target/bench-programs --only seal --only law --rounds 9\n  zhixing-bench --report bench.json"
 )]
 struct Arguments {
     /// Folder with zhixing-server, zhixing-field and, for comparison, tusd.
@@ -104,6 +105,9 @@ async fn main() -> ExitCode {
     }
     if wanted("law") {
         law::evaluate(&setup, &mut report);
+    }
+    if wanted("gate") {
+        gate::gate(&setup, &mut report).await;
     }
     if wanted("statements") {
         server::statements(&setup, &mut report).await;
