@@ -87,6 +87,7 @@ pub async fn state(State(court): State<Arc<Court>>, _person: Person) -> Reply<Js
     let statements = count(&mut tx, "SELECT COUNT(*) FROM statements").await?;
     let devices = count(&mut tx, "SELECT COUNT(*) FROM devices").await?;
     let cases = count(&mut tx, "SELECT COUNT(*) FROM cases").await?;
+    let gate = crate::gate::list(&mut tx).await?;
     drop(tx);
     let running = u64::try_from(court.checking.load(Ordering::Relaxed)).unwrap_or(0);
     let waiting = u64::try_from(waiting).unwrap_or(0).saturating_sub(running);
@@ -107,6 +108,7 @@ pub async fn state(State(court): State<Arc<Court>>, _person: Person) -> Reply<Js
         "uploads": {"open": open, "bytes_open": bytes_open},
         "statements": statements,
         "devices": devices,
+        "gate": gate,
         "cases": cases,
         "disk_free_bytes": disk_free_bytes(&court.config.data),
         "started_at_ms": court.started_ms.0,

@@ -278,6 +278,20 @@ export const system = {
   statements: log.leaves.length,
   devices: devices.length,
   cases: cases.length,
+  gate: [
+    {
+      peer: 'inner-0811',
+      in_seq: 41,
+      in_at_ms: VISIT + 40 * MINUTE,
+      out_seq: 17,
+      out_at_ms: VISIT + 50 * MINUTE,
+      unacknowledged: 2,
+      failed_lines: 1,
+      refused: [],
+      waiting: [{ name: 'inner-0811-000043', reason: 'batch 42 is missing', since_ms: VISIT + 52 * MINUTE }],
+      quarantined: [{ name: 'inner-0811-000042', reason: 'cases.jsonl is not what the manifest says', since_ms: VISIT + 51 * MINUTE }],
+    },
+  ],
   disk_free_bytes: 81_604_378_624,
   started_at_ms: VISIT - 6 * DAY,
 }

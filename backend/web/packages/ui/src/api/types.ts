@@ -337,6 +337,27 @@ export interface EnrolTicket {
   qr_svg: string
 }
 
+/** A batch of the gate that lies somewhere, and why. */
+export interface GateBatch {
+  name: string
+  reason: string
+  since_ms: number
+}
+
+/** How things stand with one inner system on the other side of the gate. */
+export interface GatePeer {
+  peer: string
+  in_seq: number
+  in_at_ms: number | null
+  out_seq: number
+  out_at_ms: number | null
+  unacknowledged: number
+  refused: GateBatch[]
+  waiting: GateBatch[]
+  quarantined: GateBatch[]
+  failed_lines: number
+}
+
 export interface SystemState {
   version: string
   realm: string
@@ -348,6 +369,7 @@ export interface SystemState {
   statements: number
   devices: number
   cases: number
+  gate: GatePeer[]
   disk_free_bytes: number | null
   started_at_ms: number
 }
