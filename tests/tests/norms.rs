@@ -318,3 +318,54 @@ async fn a_forged_pack_is_kept_out_and_the_court_sees_it() {
     assert_eq!((held.newest, held.in_use, held.refused), (10, 10, None));
     assert_eq!(works(), Some((10, Some(10))));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pack_is_tried_on_the_courts_cases_before_it_is_published() {
+    let (court, _proxy, _device) = village().await;
+    let mut tx = court.court.db.begin_read().await.expect("the store works");
+    let published = norms::published(&court.court, &mut tx)
+        .await
+        .expect("reads");
+    drop(tx);
+    let simulated = async |from: &str, months: u32| {
+        let mut pack = RulePack::bundled().clone();
+        pack.version = 2;
+        pack.effective_from = from.parse().expect("a date");
+        for rule in pack.rules.iter_mut().filter(|rule| rule.id == "S02-09") {
+            rule.deadline.n = Some(months);
+        }
+        let found = duties::simulate(&court.court, &published, pack, noon("2026-03-11")).await;
+        found.expect("the store works")
+    };
+    // The three cases were filed on 10 March: a pack of that day shortens their six months, one of the day after does not.
+    let found = simulated("2026-03-10", 5).await;
+    assert_eq!(found.len(), 3);
+    for case in &found {
+        let told = |lines: &[duties::PromptLine]| -> Vec<(String, String, u32)> {
+            let lines = lines.iter();
+            lines
+                .map(|line| {
+                    (
+                        line.rule.clone(),
+                        line.due.clone().unwrap_or_default(),
+                        line.pack_version,
+                    )
+                })
+                .collect()
+        };
+        let line = |due: &str, version| [("S02-09".to_owned(), due.to_owned(), version)];
+        assert_eq!(told(&case.gone), line("2026-09-10", 1), "{}", case.number);
+        assert_eq!(told(&case.new), line("2026-08-10", 2), "{}", case.number);
+    }
+    assert_eq!(simulated("2026-03-11", 5).await, []);
+    assert_eq!(
+        simulated("2026-03-10", 6).await,
+        [],
+        "the same under another version"
+    );
+    assert_eq!(
+        court.count("SELECT COUNT(*) FROM norms").await,
+        0,
+        "nothing is published by it"
+    );
+}
