@@ -53,6 +53,7 @@ fn write(
             imprint: Imprint {
                 statement: Some(StatementHash([0x3F; 32])),
                 revision: 1,
+                on: "2020-03-20".parse()?,
             },
         };
         let paper = render(template, &specimen(template), &assets)?;

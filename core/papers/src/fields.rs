@@ -44,13 +44,17 @@ const DETAILS: &[(&str, &str)] = &[
 ];
 
 impl Person {
-    /// Name and all that is known, as it stands at the head of a ruling.
+    /// Name and what is known, as it stands at the head of a ruling.
     pub fn full(&self) -> String {
         let mut text = self.name.clone();
         for (member, label) in DETAILS {
             let Some(value) = self.details.get(*member) else {
                 continue;
             };
+            // A telephone number has no business at the head of a ruling that is published.
+            if *member == "phone" {
+                continue;
+            }
             text.push('，');
             match (*member, value.parse::<Date>()) {
                 ("born", Ok(day)) => text.push_str(&format!("{}出生", words::date(day))),
@@ -187,7 +191,13 @@ impl Values {
             (Filled::People(people), "") => join(people, |person| person.name.clone(), "、"),
             (Filled::People(people), "full") => join(people, Person::full, "；"),
             (Filled::People(people), "post") => join(people, named_post, "、"),
-            (Filled::List(items), "") => items.join("；"),
+            (Filled::List(items), "") => {
+                let items: Vec<_> = items
+                    .iter()
+                    .map(|item| item.trim_end_matches(['。', '；']))
+                    .collect();
+                items.join("；")
+            }
             (Filled::Rows(rows), "count") => rows.len().to_string(),
             (Filled::Photos(photos), "count") => photos.len().to_string(),
             _ => return None,
@@ -444,8 +454,10 @@ impl Reader<'_> {
                 (None, _) => Some(String::new()),
                 (Some(value), FieldKind::Money) => self.money(&at, value).map(words::yuan),
                 (Some(value), FieldKind::Number) => self.number(&at, value).map(|n| n.to_string()),
-                (Some(value), FieldKind::Date) => self.date(&at, value).map(words::date),
-                (Some(value), FieldKind::Moment) => self.moment(&at, value).map(words::moment),
+                (Some(value), FieldKind::Date) => self.date(&at, value).map(|day| day.to_string()),
+                (Some(value), FieldKind::Moment) => {
+                    self.moment(&at, value).map(words::short_moment)
+                }
                 (Some(value), _) => self.words(&at, value),
             };
             match cell {

@@ -36,7 +36,7 @@ pub(crate) struct About<'a> {
     /// Names the paper; the same for the same paper.
     pub id: String,
     /// The day of the paper.
-    pub on: Option<Date>,
+    pub on: Date,
 }
 
 /// A QR code as squares on a page.
@@ -96,24 +96,22 @@ fn metadata(about: &About<'_>) -> Metadata {
         .producer("krilla".to_owned())
         .language("zh-CN".to_owned())
         .document_id(about.id.clone());
-    if let Some(on) = about.on {
-        let text = on.to_string();
-        let mut parts = text.split('-');
-        let mut next = || parts.next().and_then(|part| part.parse::<u16>().ok());
-        if let (Some(year), Some(month), Some(day)) = (next(), next(), next()) {
-            let small = |value: u16| u8::try_from(value).unwrap_or(1);
-            // A time is asked for by the format; a paper has a day.
-            metadata = metadata.creation_date(
-                DateTime::new(year)
-                    .month(small(month))
-                    .day(small(day))
-                    .hour(0)
-                    .minute(0)
-                    .second(0)
-                    .utc_offset_hour(8)
-                    .utc_offset_minute(0),
-            );
-        }
+    let text = about.on.to_string();
+    let mut parts = text.split('-');
+    let mut next = || parts.next().and_then(|part| part.parse::<u16>().ok());
+    if let (Some(year), Some(month), Some(day)) = (next(), next(), next()) {
+        let small = |value: u16| u8::try_from(value).unwrap_or(1);
+        // A time is asked for by the format; a paper has a day.
+        metadata = metadata.creation_date(
+            DateTime::new(year)
+                .month(small(month))
+                .day(small(day))
+                .hour(0)
+                .minute(0)
+                .second(0)
+                .utc_offset_hour(8)
+                .utc_offset_minute(0),
+        );
     }
     metadata
 }

@@ -2,8 +2,9 @@
 
 use zhixing_protocol::canonical::{self, Object, Value};
 use zhixing_protocol::hash::{Sha256Digest, StatementHash};
+use zhixing_protocol::time::Date;
 
-use crate::fields::{Filled, Values};
+use crate::fields::Values;
 use crate::font::{Fonts, MissingGlyph};
 use crate::line::{Style, single};
 use crate::pdf::{self, About, Code};
@@ -33,14 +34,19 @@ pub struct Imprint {
     pub statement: Option<StatementHash>,
     /// 第几版; 1 for the first.
     pub revision: u32,
+    /// The legal day of the statement; of a draft the day of its making. It goes into what the file says of itself.
+    pub on: Date,
 }
 
 impl Imprint {
     /// Of a draft.
-    pub const DRAFT: Self = Self {
-        statement: None,
-        revision: 1,
-    };
+    pub const fn draft(on: Date) -> Self {
+        Self {
+            statement: None,
+            revision: 1,
+            on,
+        }
+    }
 }
 
 /// A finished paper.
@@ -69,7 +75,7 @@ pub fn render(
     let code = |_| {
         assets.imprint.statement.map(|statement| Code {
             x: LEFT,
-            y: HEIGHT - 28.0 * 72.0 / 25.4,
+            y: HEIGHT - 26.5 * 72.0 / 25.4,
             side: QR_SIDE,
             text: qr_text(statement),
         })
@@ -80,7 +86,7 @@ pub fn render(
         title: &template.title,
         court: &court,
         id: id(template, fields, assets.imprint),
-        on: day(&values),
+        on: assets.imprint.on,
     };
     let bytes = pdf::write(&sheet.pages, &codes, assets.fonts, assets.photos, &about)?;
     Ok(Pdf {
@@ -112,17 +118,6 @@ fn id(template: &Template, fields: &Object, imprint: Imprint) -> String {
         Value::Object(fields.clone()),
     ]);
     Sha256Digest::of(&canonical::Value::to_bytes(&value)).to_string()
-}
-
-/// The paper's own day: the first field that is a date or time.
-fn day(values: &Values) -> Option<zhixing_protocol::time::Date> {
-    ["on", "ended", "began", "at"]
-        .into_iter()
-        .find_map(|name| match values.get(name) {
-            Some(Filled::Date(day)) => Some(*day),
-            Some(Filled::Moment(at)) => Some(at.date()),
-            _ => None,
-        })
 }
 
 /// Number of the page, revision, short hash, and what a reader must know: below the text, within the margin.
@@ -188,7 +183,7 @@ fn imprint(sheet: &mut Sheet<'_>, template: &Template, imprint: Imprint) {
             page_style,
             false,
         );
-        let mut y = HEIGHT - 26.0 * 72.0 / 25.4;
+        let mut y = HEIGHT - 23.5 * 72.0 / 25.4;
         for note in &notes {
             put(
                 note,

@@ -62,6 +62,15 @@ pub fn moment(moment: Moment) -> String {
     format!("{}{hour}时{minute:02}分", date(moment.date()))
 }
 
+/// 2020-03-10 09:30, for the cells of tables.
+pub fn short_moment(moment: Moment) -> String {
+    let Moment::Instant(at) = moment else {
+        return moment.date().to_string();
+    };
+    let (hour, minute) = time_of_day(at);
+    format!("{} {hour:02}:{minute:02}", moment.date())
+}
+
 fn time_of_day(at: UtcMillis) -> (i64, i64) {
     let minutes = (at.0 - at.shanghai_date().shanghai_start().0) / 60_000;
     (minutes / 60, minutes % 60)

@@ -11,13 +11,20 @@ use zhixing_papers::{
 };
 use zhixing_protocol::canonical::{Object, Value};
 use zhixing_protocol::hash::StatementHash;
+use zhixing_protocol::rules::pack::RulePack;
+use zhixing_protocol::time::Date;
 
 const STATEMENT: StatementHash = StatementHash([0xA7; 32]);
+
+fn day() -> Date {
+    "2020-03-20".parse().expect("a date")
+}
 
 fn signed() -> Imprint {
     Imprint {
         statement: Some(STATEMENT),
         revision: 2,
+        on: day(),
     }
 }
 
@@ -163,6 +170,38 @@ fn templates_are_whole_and_their_files_are_all_in_the_catalogue() {
 }
 
 #[test]
+fn templates_answer_what_the_rule_pack_asks_and_rest_on_its_laws() {
+    let pack = RulePack::bundled();
+    let all = templates().expect("all can be read");
+    assert!(all.len() >= 40, "{} kinds", all.len());
+    for template in all {
+        for action in &template.actions {
+            let known = pack.rules.iter().any(|rule| rule.action == *action);
+            assert!(known, "{}: no rule opens {action}", template.id);
+        }
+        for node in &template.nodes {
+            let known = pack.nodes.contains_key(node) || node.starts_with("measure.");
+            assert!(known, "{}: there is no node {node}", template.id);
+        }
+        assert!(
+            !template.basis.is_empty(),
+            "{} rests on no law",
+            template.id
+        );
+        for basis in &template.basis {
+            let known = basis.law == "LOCAL" || pack.laws.contains_key(&basis.law);
+            assert!(known, "{}: the pack has no law {}", template.id, basis.law);
+            assert!(["high", "medium", "low"].contains(&basis.confidence.as_str()));
+        }
+        assert_eq!(
+            template.approved, None,
+            "{}: nobody approved it yet",
+            template.id
+        );
+    }
+}
+
+#[test]
 fn the_same_paper_has_the_same_bytes_and_another_has_others() {
     let template = template("record.inquiry").expect("a template");
     let one = make(template, &specimen(template), signed()).expect("a paper");
@@ -200,7 +239,7 @@ fn fonts_are_embedded_as_subsets_and_the_code_leads_to_the_statement() {
     for text in ["A7A7A7A7A7A7A7A7", "第2版", "文书样式未经审定", "第1页共"] {
         assert!(read.contains(text), "{text} is not in {read}");
     }
-    let draft = make(template, &specimen(template), Imprint::DRAFT).expect("a draft");
+    let draft = make(template, &specimen(template), Imprint::draft(day())).expect("a draft");
     assert!(draft.text().contains("草稿：未经签署，不具效力"));
     assert_eq!(draft.qr(1), None, "a draft has no code");
 }
