@@ -10,7 +10,7 @@ use crate::canonical::Value;
 use crate::event::{Event, EventBody, EvidenceReceived, EvidenceSealed, RecordingClosed};
 use crate::hash::StatementHash;
 use crate::ids::{ActId, DocumentId, NoteId, PartyId, RecordingId, StaffId};
-use crate::statement::{CaseFiled, CaseRole, DocumentAdded, Openings, PartyAdded};
+use crate::statement::{CaseFiled, CaseRole, DocumentAdded, Openings, PaperMade, PartyAdded};
 use crate::time::{Date, UtcMillis};
 
 /// Version of this reducer. A device that holds projections of another version rebuilds them (I5).
@@ -70,6 +70,8 @@ pub struct CaseState {
     staff: BTreeMap<StaffId, StaffEntry>,
     parties: BTreeMap<PartyId, Entry<PartyAdded>>,
     documents: BTreeMap<DocumentId, Entry<DocumentAdded>>,
+    /// Every version of each paper, oldest first.
+    papers: BTreeMap<DocumentId, Vec<Entry<PaperMade>>>,
     notes: BTreeMap<NoteId, Entry<()>>,
     evidence: BTreeMap<StatementHash, EvidenceEntry>,
     recordings: BTreeMap<RecordingId, RecordingClosed>,
@@ -135,6 +137,12 @@ impl CaseState {
             EventBody::DocumentAdded(document) => {
                 self.documents
                     .insert(document.document, entry(event, hidden, document));
+            }
+            EventBody::PaperMade(paper) => {
+                self.papers
+                    .entry(paper.document)
+                    .or_default()
+                    .push(entry(event, hidden, paper));
             }
             EventBody::NoteAdded(note) => {
                 self.notes.insert(note.note, entry(event, hidden, ()));
@@ -240,6 +248,18 @@ impl CaseState {
     /// One document.
     pub fn document(&self, document: DocumentId) -> Option<&Entry<DocumentAdded>> {
         self.documents.get(&document)
+    }
+
+    /// Papers of the court, each with all its versions, oldest first.
+    pub fn papers(&self) -> impl Iterator<Item = (DocumentId, &[Entry<PaperMade>])> {
+        self.papers
+            .iter()
+            .map(|(id, versions)| (*id, versions.as_slice()))
+    }
+
+    /// The newest version of a paper.
+    pub fn paper(&self, document: DocumentId) -> Option<&Entry<PaperMade>> {
+        self.papers.get(&document)?.last()
     }
 
     /// Notes that no later event replaced, in the order of their ids.

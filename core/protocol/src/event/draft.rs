@@ -192,6 +192,7 @@ fn on_case(
         | Body::ActClose(_)
         | Body::ActCorrect(_)
         | Body::ActCountersign(_) => act::record(statement, body, state),
+        Body::PaperMake(paper) => super::paper::make(statement, &paper.fact, state),
         Body::RecordingClose(close) => {
             let event = EventBody::RecordingClosed(RecordingClosed {
                 ended: close.ended,

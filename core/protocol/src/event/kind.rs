@@ -10,7 +10,7 @@ use crate::ids::{DeviceId, ItemId, NoteId, RecordingId, StaffId};
 use crate::statement::{
     ActClosed, ActCorrected, ActCountersigned, ActLineRecorded, ActRefused, ActSigned, ActStarted,
     ActStepRecorded, CaseAssigned, CaseFiled, DocumentAdded, ImportSource, IntakeOutcome,
-    MeasureReleased, MeasureRenewed, MeasureTaken, MediaKind, NodeRecorded, PartyAdded, PauseBegun,
+    MeasureReleased, MeasureRenewed, MeasureTaken, MediaKind, NodeRecorded, PaperMade, PartyAdded, PauseBegun,
     PauseEnded, RecordingEnd, SegmentRef,
 };
 
@@ -102,6 +102,8 @@ kinds! {
     ActCorrected(ByDevice<ActCorrected>) = "act.corrected",
     /// A second officer confirmed the record. Hidden: `text`.
     ActCountersigned(ByDevice<ActCountersigned>) = "act.countersigned",
+    /// A version of a paper of the court. Hidden: `fields`, `title`.
+    PaperMade(PaperMade) = "paper.made",
 }
 
 /// Somebody is taken off a case.

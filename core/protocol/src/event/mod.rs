@@ -4,6 +4,7 @@ mod act;
 mod draft;
 mod kind;
 mod law;
+mod paper;
 mod visibility;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ pub use act::ByDevice;
 pub use draft::{Effect, EventDraft, draft};
 pub use kind::*;
 pub use law::preview_record;
+pub use paper::preview_paper;
 pub use visibility::{Audience, VISIBILITY_VERSION, Visibility, visible_event, visible_members};
 
 use crate::canonical::{self, CanonicalError, Object, Value};

@@ -113,6 +113,12 @@ const TABLE: &[Row] = &[
         applicant: None,
         respondent: None,
     },
+    // A party gets a paper by its service. A search warrant or freezing order that is told before is none; and 副卷 never goes out.
+    Row {
+        kind: "paper.made",
+        applicant: None,
+        respondent: None,
+    },
     Row {
         kind: "pause.begun",
         applicant: None,

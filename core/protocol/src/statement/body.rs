@@ -10,6 +10,7 @@ use super::law::{
     MeasureRelease, MeasureReleased, MeasureRenew, MeasureRenewed, MeasureTake, MeasureTaken,
     NodeRecord, NodeRecorded, PauseBegin, PauseBegun, PauseEnd, PauseEnded,
 };
+use super::paper::PaperMake;
 use crate::canonical::{CanonicalError, Value};
 use crate::case::{CaseNumber, CourtWord};
 use crate::evidence::EvidenceDigests;
@@ -116,6 +117,8 @@ bodies! {
     ActCorrect(ActCorrected) = "act.correct/1",
     /// A second officer confirms the record.
     ActCountersign(ActCountersigned) = "act.countersign/1",
+    /// A version of a paper of the court.
+    PaperMake(PaperMake) = "paper.make/1",
     /// Facts of one case from the court's inner systems.
     JobImport(JobImport) = "job.import/1",
     /// What the check of an uploaded file gave.

@@ -16,6 +16,7 @@ mod chain;
 mod clock;
 mod hidden;
 mod law;
+mod paper;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,7 @@ pub use chain::{Admission, ChainTip, admit};
 pub use clock::{AnchorReading, ClockReading, Seen};
 pub use hidden::{Opening, OpeningError, Openings, make_openings, verify_openings};
 pub use law::*;
+pub use paper::*;
 
 use crate::canonical::{self, CanonicalError, Object, Value};
 use crate::case::CourtWord;
