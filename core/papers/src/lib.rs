@@ -3,6 +3,7 @@
 mod error;
 mod fields;
 mod font;
+mod from_case;
 mod line;
 mod pdf;
 mod photo;
@@ -17,6 +18,7 @@ mod words;
 pub use error::{FieldFault, PaperError, PhotoFault};
 pub use fields::{MAX_ROWS, MAX_TEXT_CHARS, MAX_WORDS_CHARS};
 pub use font::{Fonts, MissingGlyph};
+pub use from_case::from_case;
 pub use photo::{NoPhotos, Photos};
 pub use render::{Assets, Imprint, Pdf, QR_PREFIX, qr_text, render, statement_of_qr};
 pub use specimen::specimen;
