@@ -11,6 +11,7 @@ pub mod duty;
 mod engine;
 pub mod error;
 pub mod norms;
+pub mod papers;
 pub mod ports;
 pub mod proof;
 pub mod queue;

@@ -188,6 +188,12 @@ pub enum Command {
         #[arg(long, conflicts_with_all = ["principal", "due", "until"])]
         claim: Option<PathBuf>,
     },
+    /// Papers of the court: records, lists, rulings as PDF, made offline.
+    Doc {
+        /// What is done.
+        #[command(subcommand)]
+        act: DocAct,
+    },
     /// Send and receive everything that can be sent and received now.
     Sync {
         /// How many seconds to wait for receipts and proofs.
@@ -234,6 +240,107 @@ pub enum Command {
     Adopt,
     /// Look whether this device's data are whole.
     Doctor,
+}
+
+/// What is done with papers.
+#[derive(Subcommand)]
+pub enum DocAct {
+    /// List the kinds of paper.
+    List {
+        /// Only those whose id or title has this in it, or that a duty's action (form:…) opens.
+        word: Option<String>,
+    },
+    /// The fields of a kind of paper; with a case, what the case gives and what is still missing.
+    Fields {
+        /// Id or title from `doc list`.
+        template: String,
+        /// Case number or id.
+        #[arg(long)]
+        case: Option<String>,
+    },
+    /// Make a paper, sign it and write it as PDF.
+    Make {
+        /// Case number or id.
+        case: String,
+        /// Id or title from `doc list`.
+        template: String,
+        #[command(flatten)]
+        fields: DocFields,
+        /// Where to put the PDF.
+        #[arg(long, short)]
+        output: PathBuf,
+        /// Id of a paper from `doc papers` of which this is the next version; its fields are taken over.
+        #[arg(long, value_name = "PAPER")]
+        revises: Option<String>,
+        /// Legal date; today if missing.
+        #[arg(long, value_name = "DATE")]
+        on: Option<Date>,
+        /// Only look at it: nothing is signed, and each page says so.
+        #[arg(long)]
+        draft: bool,
+        #[command(flatten)]
+        fonts: DocFonts,
+    },
+    /// List the papers of a case with their versions.
+    Papers {
+        /// Case number or id.
+        case: String,
+    },
+    /// Write a paper as PDF again: the same bytes as when it was made.
+    Print {
+        /// Case number or id.
+        case: String,
+        /// Id from `doc papers`.
+        paper: String,
+        /// An earlier version than the newest.
+        #[arg(long)]
+        revision: Option<u32>,
+        /// Where to put the PDF.
+        #[arg(long, short)]
+        output: PathBuf,
+        #[command(flatten)]
+        fonts: DocFonts,
+    },
+    /// Write each kind of paper with invented values into a folder, for the lawyer who reviews the words.
+    Specimens {
+        /// Where to put them.
+        folder: PathBuf,
+        #[command(flatten)]
+        fonts: DocFonts,
+    },
+}
+
+/// Values of a paper's fields.
+#[derive(clap::Args)]
+pub struct DocFields {
+    /// A JSON object of fields, or `-` for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub fields: Option<PathBuf>,
+    /// One field: text, a date, yuan such as 20000.50, true, a name, or JSON; again for each entry of a list.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// A photo by the beginning of its statement's hash from `show`, with words below it.
+    #[arg(long = "photo", value_name = "HASH[=WORDS]")]
+    pub photos: Vec<String>,
+    /// A claim as JSON (see `interest`): its steps become the fields of the calculation.
+    #[arg(long)]
+    pub claim: Option<PathBuf>,
+    /// The court's name, where no earlier paper of the case has it.
+    #[arg(long, env = "ZHIXING_COURT_NAME")]
+    pub court: Option<String>,
+}
+
+/// Fonts of a paper.
+#[derive(clap::Args)]
+pub struct DocFonts {
+    /// A Chinese font file; further ones stand in for characters that it lacks. Debian's fonts-noto-cjk if missing.
+    #[arg(
+        long = "font",
+        env = "ZHIXING_FONTS",
+        value_delimiter = ':',
+        value_name = "FILE"
+    )]
+    pub files: Vec<PathBuf>,
 }
 
 /// What happens to a control measure.

@@ -17,9 +17,9 @@ use zhixing_protocol::ids::CaseId;
 use zhixing_protocol::statement::{ImportSource, MediaKind};
 
 use crate::act;
-use crate::arguments::{Arguments, Command, Kind, Source};
+use crate::arguments::{Arguments, Command, DocAct, Kind, Source};
 use crate::output::{Output, moment, short, size, yuan};
-use crate::{exit, law};
+use crate::{doc, exit, law};
 
 /// Marks that the judge closed the case files on this laptop.
 const LOCK_MARK: &str = "locked-by-the-judge";
@@ -30,6 +30,19 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<u8> {
     match &arguments.command {
         Command::Vectors { files } => return vectors(files, output),
         Command::Nodes { word } => return law::nodes(word.as_deref(), output),
+        Command::Doc {
+            act: DocAct::List { word },
+        } => return doc::list(word.as_deref(), output),
+        Command::Doc {
+            act:
+                DocAct::Fields {
+                    template,
+                    case: None,
+                },
+        } => return doc::fields(template, output),
+        Command::Doc {
+            act: DocAct::Specimens { folder, fonts },
+        } => return doc::specimens(folder, fonts, output),
         Command::Interest {
             principal,
             due,
@@ -139,6 +152,7 @@ fn command(engine: &Engine, command: &Command, output: &Output) -> Result<u8> {
         | Command::Measure { .. }
         | Command::Pause { .. } => law::run(engine, command, output),
         Command::Act { act } => act::run(engine, act, output),
+        Command::Doc { act } => doc::run(engine, act, output),
         Command::Sync { wait } => sync(engine, *wait, output),
         Command::Status => status(engine, output),
         Command::Receipts => receipts(engine, output),

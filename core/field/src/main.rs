@@ -3,6 +3,7 @@
 mod act;
 mod arguments;
 mod commands;
+mod doc;
 mod exit;
 mod law;
 mod output;

@@ -60,6 +60,16 @@ pub enum PaperError {
     /// More pages than a paper may have.
     #[error("the paper would be longer than {0} pages; split it into several")]
     TooLong(usize),
+    /// The fields of the paper are not in this copy of the case, or were erased.
+    #[error(
+        "the paper's fields are not in this copy of the case, or were erased; ask the court that holds them"
+    )]
+    Gone,
+    /// What the paper was made with is not here.
+    #[error(
+        "this paper was made with {0}, which is not here; with anything else it would be another paper. Use the program or font of that time"
+    )]
+    OtherVersion(String),
     /// The library that writes PDF refused.
     #[error("the PDF could not be written: {0}")]
     Pdf(String),

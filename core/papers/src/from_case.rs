@@ -138,7 +138,14 @@ fn measures(state: &CaseState) -> Option<Value> {
                 ("measure".to_owned(), text(format!("{kind}{target}"))),
                 (
                     "state".to_owned(),
-                    text(if released.is_some() { "已解除" } else { "未解除" }.to_owned()),
+                    text(
+                        if released.is_some() {
+                            "已解除"
+                        } else {
+                            "未解除"
+                        }
+                        .to_owned(),
+                    ),
                 ),
                 ("remark".to_owned(), text(format!("至{}", measure.until))),
             ]);

@@ -4,7 +4,7 @@ use zhixing_protocol::canonical::{self, Object, Value};
 use zhixing_protocol::hash::{Sha256Digest, StatementHash};
 use zhixing_protocol::time::Date;
 
-use crate::fields::Values;
+use crate::fields::{Filled, Values};
 use crate::font::{Fonts, MissingGlyph};
 use crate::line::{Style, single};
 use crate::pdf::{self, About, Code};
@@ -94,6 +94,26 @@ pub fn render(
         pages: sheet.pages.len(),
         missing: sheet.sorts.missing(),
     })
+}
+
+/// Looks whether a paper could be made of these fields, without fonts and photos. *Errors*: [`PaperError::Fields`] with all faults.
+pub fn check(template: &Template, fields: &Object) -> Result<(), PaperError> {
+    Values::read(template, fields).map(|_| ())
+}
+
+/// Ids of the photos that these fields name, in their order.
+///
+/// *Errors*: [`PaperError::Fields`].
+pub fn photo_ids(template: &Template, fields: &Object) -> Result<Vec<String>, PaperError> {
+    let values = Values::read(template, fields)?;
+    let photos = template
+        .fields
+        .iter()
+        .filter_map(|field| match values.get(&field.name) {
+            Some(Filled::Photos(photos)) => Some(photos),
+            _ => None,
+        });
+    Ok(photos.flatten().map(|photo| photo.id.clone()).collect())
 }
 
 /// What the QR code says.
