@@ -58,6 +58,8 @@ pub struct Config {
     pub head_seconds: u64,
     /// Connections at once.
     pub max_connections: usize,
+    /// Font files of papers.
+    pub fonts: Vec<PathBuf>,
     /// Files with the settings of courts.
     pub overlays: Vec<PathBuf>,
     /// Folder of the gate to the courts' inner systems, with a folder for each peer.

@@ -20,6 +20,7 @@ pub mod keys;
 pub mod log;
 pub mod norms;
 pub mod objects;
+pub mod papers;
 pub mod problem;
 #[cfg(any(test, feature = "testing"))]
 pub mod seeded;

@@ -7,6 +7,7 @@ mod evidence;
 mod glance;
 mod law;
 mod pages;
+mod papers;
 mod refusal;
 mod rules;
 mod session;
@@ -33,6 +34,8 @@ pub(super) fn routes() -> Router<Arc<Court>> {
         .route("/cases/{case}/evidence", get(evidence::list))
         .route("/cases/{case}/prompts", get(law::prompts))
         .route("/cases/{case}/acts", get(acts::list))
+        .route("/cases/{case}/papers", get(papers::list))
+        .route("/cases/{case}/papers/{paper}", get(papers::print))
         .route("/rules", get(rules::list))
         .route("/rules/{rule}/cases", get(rules::prompted))
         .route("/documents/{document}", get(cases::document))

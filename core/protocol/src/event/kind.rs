@@ -10,8 +10,8 @@ use crate::ids::{DeviceId, ItemId, NoteId, RecordingId, StaffId};
 use crate::statement::{
     ActClosed, ActCorrected, ActCountersigned, ActLineRecorded, ActRefused, ActSigned, ActStarted,
     ActStepRecorded, CaseAssigned, CaseFiled, DocumentAdded, ImportSource, IntakeOutcome,
-    MeasureReleased, MeasureRenewed, MeasureTaken, MediaKind, NodeRecorded, PaperMade, PartyAdded, PauseBegun,
-    PauseEnded, RecordingEnd, SegmentRef,
+    MeasureReleased, MeasureRenewed, MeasureTaken, MediaKind, NodeRecorded, PaperMade, PartyAdded,
+    PauseBegun, PauseEnded, RecordingEnd, SegmentRef,
 };
 
 macro_rules! kinds {
