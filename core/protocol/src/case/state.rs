@@ -14,7 +14,7 @@ use crate::statement::{CaseFiled, CaseRole, DocumentAdded, Openings, PaperMade, 
 use crate::time::{Date, UtcMillis};
 
 /// Version of this reducer. A device that holds projections of another version rebuilds them (I5).
-pub const REDUCER_VERSION: u32 = 3;
+pub const REDUCER_VERSION: u32 = 4;
 
 /// Values of hidden members that this copy holds; a missing one is withheld or erased.
 pub type HiddenValues = BTreeMap<String, Value>;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Event;
 
 /// Version of the table below; goes up with every change of a cell.
-pub const VISIBILITY_VERSION: u32 = 3;
+pub const VISIBILITY_VERSION: u32 = 4;
 
 /// Who looks at a projection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -64,6 +64,13 @@ pub fn load() -> f64 {
         .unwrap_or(f64::NAN)
 }
 
+/// The most memory that this process ever held, in MiB.
+pub fn own_peak_mib() -> f64 {
+    field("/proc/self/status", "VmHWM")
+        .and_then(|text| text.split(' ').next()?.parse::<f64>().ok())
+        .map_or(f64::NAN, |kib| kib / 1024.0)
+}
+
 /// A program that is measured while it runs, and ended with this.
 pub struct Process(Child);
 

@@ -5,6 +5,7 @@ mod gate;
 mod law;
 mod link;
 mod machine;
+mod papers;
 mod report;
 mod server;
 mod transfer;
@@ -22,6 +23,7 @@ use crate::report::Report;
 #[command(
     name = "zhixing-bench",
     after_help = "Figures: seal, law, gate, statements, log, proof, bootstrap, head, upload, resent, slow\nExamples:\n  zhixing-bench --programs target/bench-programs\n  zhixing-bench --programs target/bench-programs --only seal --only law --rounds 9\n  zhixing-bench --report bench.json"
+    after_help = "Figures: seal, law, papers, statements, log, proof, bootstrap, head, upload, resent, slow\nExamples:\n  zhixing-bench --programs target/bench-programs\n  zhixing-bench --programs target/bench-programs --only seal --only law --rounds 9\n  zhixing-bench --report bench.json"
 )]
 struct Arguments {
     /// Folder with zhixing-server, zhixing-field and, for comparison, tusd.
@@ -42,6 +44,9 @@ struct Arguments {
     /// Size of the large upload in MiB.
     #[arg(long, default_value_t = 1024)]
     upload_mib: u64,
+    /// Make one record from the photos of a folder and say what it cost; the program runs itself so.
+    #[arg(long, hide = true)]
+    paper_once: Option<PathBuf>,
     /// Cases of the bootstrap.
     #[arg(long, default_value_t = 400)]
     cases: u32,
@@ -90,6 +95,10 @@ async fn main() -> ExitCode {
             }
         };
     }
+    if let Some(folder) = &arguments.paper_once {
+        say(&papers::once(folder));
+        return ExitCode::SUCCESS;
+    }
     let setup = Setup {
         rounds: arguments.rounds.max(1),
         programs: arguments.programs,
@@ -108,6 +117,8 @@ async fn main() -> ExitCode {
     }
     if wanted("gate") {
         gate::gate(&setup, &mut report).await;
+    if wanted("papers") {
+        papers::record(&setup, &mut report);
     }
     if wanted("statements") {
         server::statements(&setup, &mut report).await;
