@@ -272,6 +272,50 @@ fn rare_characters_are_printed_or_named() {
 }
 
 #[test]
+fn lines_hold_twenty_eight_characters_and_break_where_chinese_may() {
+    let template = template("record.inquiry").expect("a template");
+    let mut fields = specimen(template);
+    // Marks come at every place of a line in turn; numbers and words must stay whole.
+    let mut words = String::new();
+    for number in 0..120 {
+        words.push_str(&"字".repeat(number % 9 + 1));
+        words.push_str(
+            [
+                "，（2020）川",
+                "；“丙”、",
+                "。《法》",
+                "金额123456.78元",
+                "——丁……",
+                "ABC-17型",
+            ][number % 6],
+        );
+    }
+    words.push('\n');
+    words.push_str(&"国".repeat(28 * 6));
+    fields.insert("rights_told".into(), text(&words));
+    let paper = make(template, &fields, signed()).expect("a paper");
+    assert!(
+        paper.text().contains(&support::squeezed(&words)),
+        "nothing is lost"
+    );
+    let lines = paper.lines();
+    for line in &lines {
+        let (first, last) = (line.chars().next(), line.chars().next_back());
+        let begins = first.is_some_and(|c| "，。；、：）》”’…—".contains(c));
+        let ends = last.is_some_and(|c| "（《“".contains(c));
+        assert!(!begins && !ends, "{line}");
+        for cut in ["123456.7", "12345", "ABC-1", "ABC"] {
+            assert!(!line.ends_with(cut), "{line}");
+        }
+    }
+    let full = lines
+        .iter()
+        .filter(|line| **line == "国".repeat(28))
+        .count();
+    assert!(full >= 4, "{full} lines of 28 characters in {lines:#?}");
+}
+
+#[test]
 fn long_tables_go_on_over_pages_with_their_heads() {
     let template = template("record.seal").expect("a template");
     let mut fields = specimen(template);

@@ -126,6 +126,18 @@ impl Rendered {
         format!("{}{}", text("742", "0"), text("100", "742"))
     }
 
+    /// The lines of the text above the foot of each page, without spaces.
+    pub fn lines(&self) -> Vec<String> {
+        let area = [
+            "-enc", "UTF-8", "-layout", "-x", "0", "-W", "700", "-y", "0", "-H", "742",
+        ];
+        let text = String::from_utf8(self.poppler("pdftotext", &area, &["-"])).expect("UTF-8");
+        text.lines()
+            .map(squeezed)
+            .filter(|line| !line.is_empty())
+            .collect()
+    }
+
     /// What `pdffonts` says.
     pub fn fonts(&self) -> String {
         String::from_utf8(self.poppler("pdffonts", &[], &[])).expect("UTF-8")
