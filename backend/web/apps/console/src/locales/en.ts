@@ -161,6 +161,7 @@ export const en: Messages = {
       measure_released: 'Control measure released ({reason}).',
       pause_begun: 'Days from {from} do not count ({reason}).',
       pause_ended: 'Days do not count until {to}.',
+      paper_made: '{title}, version {revision} ({volume}).',
       recording_closed: 'A recording ended with {count} segments; {end}.',
     },
   },

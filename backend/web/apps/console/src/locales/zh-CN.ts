@@ -162,6 +162,7 @@ export const zhCN: Messages = {
       measure_released: '控制措施已解除（{reason}）。',
       pause_begun: '自 {from} 起期限不计（{reason}）。',
       pause_ended: '期限扣除至 {to} 止。',
+      paper_made: '{title}，第{revision}版（{volume}）。',
       recording_closed: '录制结束，共 {count} 个片段；{end}。',
     },
   },

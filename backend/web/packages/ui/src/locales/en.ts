@@ -92,6 +92,7 @@ export const en: Messages = {
     act_closed: 'Record closed',
     act_corrected: 'Record corrected',
     act_countersigned: 'Record countersigned',
+    paper_made: 'Paper',
   },
   standing: { overdue: 'Overdue', open: 'To do', later: 'Due later', waiting: 'Waiting' },
   duty_action: {

@@ -93,6 +93,7 @@ export const zhCN: Messages = {
     act_closed: '笔录封存',
     act_corrected: '笔录补正',
     act_countersigned: '第二名执行人员确认',
+    paper_made: '制作文书',
   },
   standing: { overdue: '已逾期', open: '待办', later: '以后到期', waiting: '等待中' },
   duty_action: {

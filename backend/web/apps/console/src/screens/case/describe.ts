@@ -59,6 +59,12 @@ export function describe(event: CaseEvent, words: Words): string | null {
       return t('timeline.plain.pause_begun', { from: words.date(of('from')), reason: of('reason') })
     case 'pause.ended':
       return t('timeline.plain.pause_ended', { to: words.date(of('to')) })
+    case 'paper.made':
+      return t('timeline.plain.paper_made', {
+        title: opened(event, 'title') || of('template'),
+        revision: of('revision'),
+        volume: word('volume', of('volume')),
+      })
     case 'recording.closed': {
       const segments = member(event.body, 'segments')
       return t('timeline.plain.recording_closed', {
