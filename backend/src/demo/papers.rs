@@ -70,7 +70,7 @@ fn set(case: &Case, paper: Paper, fonts: &Fonts) -> Result<Vec<u8>, String> {
     let assets = Assets {
         fonts,
         photos,
-        imprint: Imprint::DRAFT,
+        imprint: Imprint::draft(case.filed_on),
     };
     let paper = render(&template, &fields, &assets).map_err(|error| error.to_string())?;
     if let Some(missing) = paper.missing.first() {
