@@ -22,8 +22,7 @@ use crate::report::Report;
 #[derive(Parser)]
 #[command(
     name = "zhixing-bench",
-    after_help = "Figures: seal, law, gate, statements, log, proof, bootstrap, head, upload, resent, slow\nExamples:\n  zhixing-bench --programs target/bench-programs\n  zhixing-bench --programs target/bench-programs --only seal --only law --rounds 9\n  zhixing-bench --report bench.json"
-    after_help = "Figures: seal, law, papers, statements, log, proof, bootstrap, head, upload, resent, slow\nExamples:\n  zhixing-bench --programs target/bench-programs\n  zhixing-bench --programs target/bench-programs --only seal --only law --rounds 9\n  zhixing-bench --report bench.json"
+    after_help = "Figures: seal, law, papers, gate, statements, log, proof, bootstrap, head, upload, resent, slow\nExamples:\n  zhixing-bench --programs target/bench-programs\n  zhixing-bench --programs target/bench-programs --only seal --only law --rounds 9\n  zhixing-bench --report bench.json"
 )]
 struct Arguments {
     /// Folder with zhixing-server, zhixing-field and, for comparison, tusd.
@@ -117,6 +116,7 @@ async fn main() -> ExitCode {
     }
     if wanted("gate") {
         gate::gate(&setup, &mut report).await;
+    }
     if wanted("papers") {
         papers::record(&setup, &mut report);
     }
