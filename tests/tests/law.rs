@@ -6,6 +6,7 @@ use zhixing_engine::duty::{LegalRecord, Words};
 use zhixing_engine::{ErrorKind, SyncEnd};
 use zhixing_protocol::event::Event;
 use zhixing_protocol::ids::{CaseId, MeasureId, PauseId, SubjectId};
+use zhixing_protocol::rules::checklist::Step;
 use zhixing_protocol::rules::deadline::DeadlineKind;
 use zhixing_protocol::rules::evaluate::Standing;
 use zhixing_protocol::rules::moment::Moment;
@@ -432,4 +433,41 @@ async fn i7_what_a_party_must_not_know_is_in_no_open_part() {
         let bytes = event.to_bytes().expect("canonical");
         assert!(!String::from_utf8_lossy(&bytes).contains("绝密"));
     }
+}
+
+/// A step that ends something waits for its checklist, on the device as in the pure code.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn termination_is_not_recorded_before_its_checklist_is_done() {
+    let (_court, _proxy, device, case) = office().await;
+    let engine = device.engine();
+    let ruled = || {
+        let record = node("termination.ruled", "2026-07-01", None, &[]);
+        engine.record(case, &record, &Words::default())
+    };
+    let refused = ruled().expect_err("nothing was done yet");
+    assert_eq!(refused.kind, ErrorKind::InvalidInput);
+    for rule in ["S02-03", "S17-03", "S17-04"] {
+        assert!(refused.detail.contains(rule), "{refused:?}");
+    }
+    let needed = [
+        "notice.sent",
+        "report_order.issued",
+        "online_query.sent",
+        "investigation.completed",
+        "consumption.restricted",
+        "interview.held",
+    ];
+    for code in needed {
+        let record = node(code, "2026-05-06", None, &[]);
+        engine.record(case, &record, &Words::default()).expect(code);
+    }
+    let list = engine
+        .checklist(
+            case,
+            Step::Termination,
+            Some(date("2026-07-01").shanghai_noon()),
+        )
+        .expect("the case is open");
+    assert_eq!(list.in_the_way().count(), 0, "{list:?}");
+    ruled().expect("everything is done");
 }

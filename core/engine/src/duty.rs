@@ -9,6 +9,7 @@ use zhixing_protocol::case::CaseState;
 use zhixing_protocol::event::{Effect, preview_record};
 use zhixing_protocol::hash::StatementHash;
 use zhixing_protocol::ids::{CaseId, MeasureId, PauseId, SubjectId};
+use zhixing_protocol::rules::checklist::{Checklist, Step};
 use zhixing_protocol::rules::evaluate::{DutyPrompt, Evaluator, Standing};
 use zhixing_protocol::rules::law::Law;
 use zhixing_protocol::rules::pack::RulePack;
@@ -85,6 +86,22 @@ fn nothing_against(effect: Effect) -> Result<()> {
             "{reason}: a fact holds codes, dates and numbers; words go into its text"
         ))),
     }
+}
+
+/// A step whose checklist has open items is not recorded: the list says what to do first.
+fn nothing_in_the_way(list: &Checklist) -> Result<()> {
+    let open: Vec<String> = list
+        .in_the_way()
+        .map(|item| format!("{} {}", item.rule, item.asked_zh))
+        .collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    Err(EngineError::invalid(format!(
+        "{} is not possible yet; first record: {}",
+        list.name_zh,
+        open.join("; ")
+    )))
 }
 
 impl Engine {
@@ -210,7 +227,16 @@ impl Engine {
         }
         // While the case file is locked nobody can look what stands against it; the court will say.
         match self.case_view(case) {
-            Ok(view) => nothing_against(preview_record(&record.body(), &view.state))?,
+            Ok(view) => {
+                if let LegalRecord::Node(body) = record
+                    && let Some(step) = Step::of_node(&body.fact.node)
+                    && body.corrects.is_none()
+                {
+                    let day = body.fact.at.date().shanghai_noon();
+                    nothing_in_the_way(&Checklist::new(step, &view.state, &law, day))?;
+                }
+                nothing_against(preview_record(&record.body(), &view.state))?;
+            }
             Err(error) if error.kind == ErrorKind::Locked => {}
             Err(error) => return Err(error),
         }
@@ -222,6 +248,13 @@ impl Engine {
             LegalRecord::PauseBegin(body) => self.record_body(case, body, words),
             LegalRecord::PauseEnd(body) => self.record_body(case, body, words),
         }
+    }
+
+    /// What must be done before a step that ends something, and what proves it. *Errors*: `Locked`; `NotFound`.
+    pub fn checklist(&self, case: CaseId, step: Step, at: Option<UtcMillis>) -> Result<Checklist> {
+        let law = self.law_of(case)?;
+        let view = self.case_view(case)?;
+        Ok(Checklist::new(step, &view.state, &law, self.law_time(at)?))
     }
 
     /// An id for a thing, clue, payment or act that nodes will be about. *Errors*: `Internal` without randomness.

@@ -124,6 +124,17 @@ pub enum Command {
         #[arg(long)]
         explain: bool,
     },
+    /// What must be done before a step that ends something, and which events prove it.
+    Checklist {
+        /// Case number or id.
+        case: String,
+        /// The step.
+        #[arg(value_enum)]
+        step: Ending,
+        /// Another day than today.
+        #[arg(long, value_name = "DATE")]
+        on: Option<Date>,
+    },
     /// List the nodes of the procedure that can be recorded.
     Nodes {
         /// Only those whose code or name has this in it.
@@ -463,4 +474,13 @@ pub enum Source {
     Gallery,
     /// Any other file.
     File,
+}
+
+/// Steps that end something.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum Ending {
+    /// 终结本次执行程序.
+    Termination,
+    /// 执行完毕.
+    Completion,
 }

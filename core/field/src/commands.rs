@@ -148,6 +148,7 @@ fn command(engine: &Engine, command: &Command, output: &Output) -> Result<u8> {
         }
         Command::Today { .. }
         | Command::Prompts { .. }
+        | Command::Checklist { .. }
         | Command::Record { .. }
         | Command::Measure { .. }
         | Command::Pause { .. } => law::run(engine, command, output),

@@ -9,6 +9,7 @@ use zhixing_engine::EngineError;
 use zhixing_engine::duty::{LegalRecord, Words};
 use zhixing_engine::error::Result;
 use zhixing_protocol::ids::CaseId;
+use zhixing_protocol::rules::checklist::{Item, ItemStanding, Step};
 use zhixing_protocol::rules::delay_interest::{Claim, DelayInterest, STATUTORY_ORDER};
 use zhixing_protocol::rules::evaluate::Standing;
 use zhixing_protocol::rules::moment::Moment;
@@ -21,7 +22,7 @@ use zhixing_protocol::statement::{
 };
 use zhixing_protocol::time::{Date, UtcMillis};
 
-use crate::arguments::{Command, Measure, MeasureAct, PauseAct, Target};
+use crate::arguments::{Command, Ending, Measure, MeasureAct, PauseAct, Target};
 use crate::commands::find_case;
 use crate::exit;
 use crate::output::{Output, yuan};
@@ -37,6 +38,10 @@ pub fn run(engine: &Engine, command: &Command, output: &Output) -> Result<u8> {
             } else {
                 prompts(engine, case, *on, output)
             }
+        }
+        Command::Checklist { case, step, on } => {
+            let case = find_case(engine, case)?;
+            checklist(engine, case, *step, *on, output)
         }
         Command::Record {
             case,
@@ -241,6 +246,68 @@ fn prompts(engine: &Engine, case: CaseId, on: Option<Date>, output: &Output) -> 
         lines
     });
     Ok(exit::DONE)
+}
+
+fn checklist(
+    engine: &Engine,
+    case: CaseId,
+    step: Ending,
+    on: Option<Date>,
+    output: &Output,
+) -> Result<u8> {
+    let step = match step {
+        Ending::Termination => Step::Termination,
+        Ending::Completion => Step::Completion,
+    };
+    let list = engine.checklist(case, step, on.map(Date::shanghai_noon))?;
+    output.show(&serde_json::to_value(&list)?, || {
+        let mut lines: Vec<String> = list.items.iter().flat_map(checked).collect();
+        let open = list.in_the_way().count();
+        lines.push(match open {
+            0 => format!("{}: nothing is in the way.", list.name_zh),
+            _ => format!("{}: {open} to do first.", list.name_zh),
+        });
+        lines
+    });
+    Ok(exit::DONE)
+}
+
+/// An item of a checklist: how it stands, what proves or closes it, the law.
+fn checked(item: &Item) -> Vec<String> {
+    let events = || {
+        let numbers: Vec<String> = item.by.iter().map(u64::to_string).collect();
+        format!("event {}", numbers.join(", "))
+    };
+    let (mark, proof) = match (item.standing, item.earliest) {
+        (ItemStanding::Met, _) => ("done", events()),
+        (ItemStanding::NotNeeded, _) => ("n/a", "the case does not call for it".to_owned()),
+        (ItemStanding::Open, Some(day)) => ("wait", format!("from {day}")),
+        (ItemStanding::Open, None) if item.open_about.is_empty() => {
+            ("OPEN", format!("next: {}", item.action))
+        }
+        (ItemStanding::Open, None) => (
+            "OPEN",
+            format!(
+                "next: {}, about {}",
+                item.action,
+                item.open_about.join(", ")
+            ),
+        ),
+    };
+    let soft = if item.stops {
+        ""
+    } else {
+        " (does not stop the step)"
+    };
+    let basis: Vec<String> = item
+        .basis
+        .iter()
+        .map(|basis| format!("{} {}", basis.name_zh, basis.article))
+        .collect();
+    vec![
+        format!("{mark:5}{:7} {}{soft}", item.rule, item.asked_zh),
+        format!("             {proof}; law {}", basis.join("; ")),
+    ]
 }
 
 fn explained(engine: &Engine, case: CaseId, on: Option<Date>, output: &Output) -> Result<u8> {

@@ -3,6 +3,7 @@
 //! Every convention is fixed by the files in `vectors/`; points that the texts leave open are marked there as a choice.
 
 pub mod calendar;
+pub mod checklist;
 pub mod deadline;
 pub mod delay_interest;
 pub mod evaluate;

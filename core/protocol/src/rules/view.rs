@@ -8,7 +8,7 @@ use super::deadline::{Counted, Deadline, DeadlineKind, Unit};
 use super::evaluate::{DutyPrompt, Explanation, Standing, Verdict};
 use super::law::Law;
 use super::moment::Moment;
-use super::pack::Confidence;
+use super::pack::{Confidence, Rule, RulePack};
 use super::span::Span;
 use crate::time::Date;
 
@@ -113,6 +113,21 @@ pub struct PromptView {
     pub provenance: String,
 }
 
+/// The law that a rule of `pack` rests on.
+pub fn basis_views(rule: &Rule, pack: &RulePack) -> Vec<BasisView> {
+    let views = rule.basis.iter().map(|basis| {
+        let law = pack.laws.get(&basis.law);
+        BasisView {
+            law: basis.law.clone(),
+            name_zh: law.map_or_else(|| basis.law.clone(), |law| law.name_zh.clone()),
+            doc_no: law.and_then(|law| law.doc_no.clone()),
+            article: basis.article.clone(),
+            cites_cpl_numbering: law.and_then(|law| law.cites_cpl_numbering.clone()),
+        }
+    });
+    views.collect()
+}
+
 impl PromptView {
     /// A prompt of `law`, seen on `today`.
     pub fn new(prompt: &DutyPrompt<'_>, law: &Law, today: Date) -> Self {
@@ -121,16 +136,6 @@ impl PromptView {
         let period = period.unwrap_or_else(|| law.on(prompt.counted_from.date()));
         let pack = &period.pack;
         let stage = pack.stages.iter().find(|stage| stage.key == rule.stage);
-        let basis = rule.basis.iter().map(|basis| {
-            let law = pack.laws.get(&basis.law);
-            BasisView {
-                law: basis.law.clone(),
-                name_zh: law.map_or_else(|| basis.law.clone(), |law| law.name_zh.clone()),
-                doc_no: law.and_then(|law| law.doc_no.clone()),
-                article: basis.article.clone(),
-                cites_cpl_numbering: law.and_then(|law| law.cites_cpl_numbering.clone()),
-            }
-        });
         let earliest = match prompt.counted {
             Some(Counted::Earliest(moment)) => Some(moment),
             Some(Counted::Window { earliest, .. }) => Some(Moment::Day(earliest)),
@@ -160,7 +165,7 @@ impl PromptView {
             action: rule.action.clone(),
             documents: rule.documents.clone(),
             evidence_required: rule.evidence_required.clone(),
-            basis: basis.collect(),
+            basis: basis_views(rule, pack),
             computation: Computation {
                 trigger_seq: prompt.trigger_seq,
                 counted_from: prompt.counted_from,
