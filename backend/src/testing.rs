@@ -247,7 +247,12 @@ impl TestDevice {
             tool: "test".into(),
             purpose: purpose.to_owned(),
         };
-        let signed = self.sign(court, &body);
+        self.hand_in(court, &body).await;
+    }
+
+    /// Signs a statement and hands it in.
+    pub async fn hand_in<B: TypedBody>(&mut self, court: &Court, body: &B) {
+        let signed = self.sign(court, body);
         let request = StatementsRequest {
             statements: vec![WireStatement::from_signed(&signed).expect("JSON")],
         };

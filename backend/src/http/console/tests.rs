@@ -247,6 +247,33 @@ on_both_engines! {
         assert_eq!(desk.ask("GET", &format!("cases/{id}/prompts"), None).await.0, 404, "not his case");
     }
 
+    async fn acts_on_site_are_shown_with_what_is_missing_and_each_look_is_recorded(scratch: Scratch) {
+        let mut desk = Desk::new(&scratch).await;
+        desk.login("judge").await;
+        let id = desk.get("cases").await["cases"][0]["case"].as_str().expect("an id").to_owned();
+        assert_eq!(desk.get(&format!("cases/{id}/acts")).await["acts"], json!([]));
+        let mut device = TestDevice::enrol(&desk.court, "judge").await;
+        device.case = Some(id.parse().expect("an id"));
+        let start = zhixing_protocol::statement::ActStarted {
+            about: None,
+            act: zhixing_protocol::ids::ActId([7; 16]),
+            at: "2020-03-20T10:00".parse().expect("a moment"),
+            kind: zhixing_protocol::statement::ActKind::Seal,
+            party: None,
+        };
+        device.hand_in(&desk.court, &start).await;
+        let looks = desk.looks().await.len();
+        let acts = desk.get(&format!("cases/{id}/acts")).await;
+        let act = &acts["acts"][0];
+        assert_eq!((&act["kind"], &act["status"], &act["can_close"]), (&json!("seal"), &json!("open"), &json!(false)));
+        let missing = act["missing"].as_array().expect("a list");
+        let told = missing.iter().find(|item| item["requirement"] == "debtor_told_256").expect("nobody was told");
+        assert_eq!((&told["hard"], &told["basis"][0]["article"]), (&json!(true), &json!("256")));
+        assert_eq!(desk.looks().await.len(), looks + 1);
+        desk.login("idle").await;
+        assert_eq!(desk.ask("GET", &format!("cases/{id}/acts"), None).await.0, 404, "not his case");
+    }
+
     async fn rules_are_listed_with_their_law_version_and_what_the_court_set(scratch: Scratch) {
         let mut desk = Desk::new(&scratch).await;
         let rules = |answer: &Value| -> Vec<String> {
