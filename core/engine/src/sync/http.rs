@@ -85,9 +85,16 @@ impl HttpTransport {
             Some(path) => {
                 let file = super::part::begin(&path, &answer).map_err(file_failed)?;
                 let mut file = tokio::fs::File::from_std(file);
-                while let Some(piece) = response.chunk().await.map_err(|error| judge(&error))? {
-                    file.write_all(&piece).await.map_err(file_failed)?;
-                }
+                let ended = loop {
+                    match response.chunk().await {
+                        Ok(Some(piece)) => file.write_all(&piece).await.map_err(file_failed)?,
+                        Ok(None) => break Ok(()),
+                        Err(error) => break Err(judge(&error)),
+                    }
+                };
+                // Writes go on in the background: what came must be in the file before anybody looks where to go on.
+                file.flush().await.map_err(file_failed)?;
+                ended?;
                 file.sync_all().await.map_err(file_failed)?;
             }
             None => {

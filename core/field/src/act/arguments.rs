@@ -254,7 +254,7 @@ pub enum ActCommand {
         /// record, inventory, receipt; several with commas.
         #[arg(long = "for", value_delimiter = ',', default_value = "record")]
         papers: Vec<String>,
-        /// File with the strokes drawn on the screen: [[[x,y,milliseconds,pressure],…],…].
+        /// File with the strokes drawn on the screen: `[[[x,y,milliseconds,pressure],…],…]`.
         #[arg(long)]
         strokes: Option<PathBuf>,
         /// Photo of the signature in ink.
