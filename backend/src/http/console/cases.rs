@@ -17,6 +17,7 @@ use super::evidence::{Disposition, send_decrypted};
 use super::glance::Glances;
 use super::refusal::Reply;
 use super::session::Person;
+use super::standing;
 use crate::cases::{self, CaseRow};
 use crate::court::Court;
 use crate::problem::Failure;
@@ -169,7 +170,10 @@ pub async fn one(
     let handler = state
         .handler()
         .map(|(staff, member)| json!({"id": staff.to_string(), "name": member.name}));
+    let law = norms::law(&court, &mut tx, &row.court).await?;
+    let standing = standing::of(&mut tx, &row, &state, &law, court.now()).await?;
     Ok(Json(json!({
+        "standing": standing,
         "case": row.case.to_string(),
         "number": row.number,
         "court": row.court,

@@ -119,7 +119,7 @@ fn outcome(entry: &EvidenceEntry) -> &'static str {
 }
 
 /// What is stored of the thumbnail of an item, if there is a verified one.
-fn thumbnail_of(state: &CaseState, statement: StatementHash) -> Option<&EvidenceEntry> {
+pub(super) fn thumbnail_of(state: &CaseState, statement: StatementHash) -> Option<&EvidenceEntry> {
     state.all_evidence().values().find(|entry| {
         matches!(&entry.sealed.body.origin, EvidenceOrigin::Derived { parent, purpose }
             if *parent == statement && purpose == "thumbnail")

@@ -1,4 +1,4 @@
-//! Duty prompts of a case, and the rule pack behind them.
+//! What the law asks of a case: its duty prompts, and the checklist before a step that ends something.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use zhixing_protocol::rules::checklist::{Checklist, Step};
 use zhixing_protocol::time::{Date, UtcMillis};
 
 use super::cases::look;
@@ -55,4 +56,57 @@ pub async fn prompts(
         members.insert("verdicts".to_owned(), verdicts.map_err(Failure::internal)?);
     }
     Ok(Json(answer))
+}
+
+#[derive(Deserialize)]
+pub struct ChecklistQuery {
+    /// Another day than today.
+    on: Option<Date>,
+}
+
+/// `GET cases/{case}/checklists/{termination|completion}`: each item with the events that prove it.
+pub async fn checklist(
+    State(court): State<Arc<Court>>,
+    person: Person,
+    Path((case, step)): Path<(String, String)>,
+    Query(asked): Query<ChecklistQuery>,
+) -> Reply<Json<Value>> {
+    let step = match step.as_str() {
+        "termination" => Step::Termination,
+        "completion" => Step::Completion,
+        _ => return Err(Failure::not_found().into()),
+    };
+    let row = look(&court, &person, &case, "console.checklist").await?;
+    let mut tx = court.db.begin_read().await?;
+    let state = cases::state(&court, &mut tx, &row).await?;
+    let now = asked.on.map_or_else(|| court.now(), Date::shanghai_noon);
+    let law = norms::law(&court, &mut tx, &row.court).await?;
+    drop(tx);
+    let list = Checklist::new(step, &state, &law, now);
+    let today = now.shanghai_date();
+    // What proves an item is told by name: the number alone says nothing to a reader.
+    let proof = |seq: &u64| {
+        let facts = state.facts().iter();
+        let fact = facts.into_iter().find(|fact| fact.seq == *seq)?;
+        let name = law.node(&fact.code, today).map(|node| &node.name_zh);
+        Some(json!({"seq": seq, "code": fact.code, "name_zh": name, "at": fact.at}))
+    };
+    let stops: Vec<&str> = list.in_the_way().map(|item| item.rule.as_str()).collect();
+    let mut items = Vec::new();
+    for item in &list.items {
+        let mut shown = serde_json::to_value(item).map_err(Failure::internal)?;
+        let proofs: Vec<Value> = item.by.iter().filter_map(proof).collect();
+        if let Value::Object(members) = &mut shown {
+            members.insert("proofs".to_owned(), json!(proofs));
+        }
+        items.push(shown);
+    }
+    Ok(Json(json!({
+        "step": list.step,
+        "name_zh": list.name_zh,
+        "on": today,
+        "items": items,
+        "in_the_way": stops,
+        "pack_version": list.pack_version,
+    })))
 }

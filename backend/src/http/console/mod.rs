@@ -11,9 +11,11 @@ mod papers;
 mod refusal;
 mod rules;
 mod session;
+mod standing;
 mod system;
 #[cfg(test)]
 mod tests;
+mod today;
 
 use std::sync::Arc;
 
@@ -33,9 +35,11 @@ pub(super) fn routes() -> Router<Arc<Court>> {
         .route("/cases/{case}/events", get(cases::events))
         .route("/cases/{case}/evidence", get(evidence::list))
         .route("/cases/{case}/prompts", get(law::prompts))
+        .route("/cases/{case}/checklists/{step}", get(law::checklist))
         .route("/cases/{case}/acts", get(acts::list))
         .route("/cases/{case}/papers", get(papers::list))
         .route("/cases/{case}/papers/{paper}", get(papers::print))
+        .route("/today", get(today::list))
         .route("/rules", get(rules::list))
         .route("/rules/{rule}/cases", get(rules::prompted))
         .route("/documents/{document}", get(cases::document))

@@ -1,6 +1,7 @@
 //! The console as a browser meets it.
 
 mod bucket;
+mod law;
 
 use std::sync::Arc;
 
@@ -269,6 +270,9 @@ on_both_engines! {
         let missing = act["missing"].as_array().expect("a list");
         let told = missing.iter().find(|item| item["requirement"] == "debtor_told_256").expect("nobody was told");
         assert_eq!((&told["hard"], &told["basis"][0]["article"]), (&json!(true), &json!("256")));
+        // What is asked is either missing or there, never both.
+        let met = act["met"].as_array().expect("a list");
+        assert!(!met.is_empty() && met.iter().all(|item| missing.iter().all(|open| open["requirement"] != item["requirement"])));
         assert_eq!(desk.looks().await.len(), looks + 1);
         desk.login("idle").await;
         assert_eq!(desk.ask("GET", &format!("cases/{id}/acts"), None).await.0, 404, "not his case");

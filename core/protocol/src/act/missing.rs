@@ -69,6 +69,22 @@ pub fn missing(standing: &Standing<'_>, case: &CaseState, now: UtcMillis) -> Vec
         .collect()
 }
 
+/// What an act asks for as it stands, whether it is there or not, in the order in which it is done.
+pub fn asked<'a>(
+    standing: &'a Standing<'_>,
+    case: &'a CaseState,
+    now: UtcMillis,
+) -> impl Iterator<Item = (&'static str, &'static Requirement)> + 'a {
+    let look = Look {
+        standing,
+        case,
+        now,
+    };
+    let all = standing.kind.into_iter();
+    all.flat_map(|kind| ActBook::bundled().requirements(kind))
+        .filter(move |(_, asked)| look.is_asked(asked))
+}
+
 /// Whether everything of a group is there; false where the kind asks for nothing of it.
 pub(super) fn is_met(standing: &Standing<'_>, case: &CaseState, group: &str) -> bool {
     let Some(kind) = standing.kind else {

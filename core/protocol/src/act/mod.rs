@@ -18,7 +18,7 @@ pub use book::{ActBook, BookError, Check, Condition, Kind, LineCheck, Requiremen
 pub use closing::{inventory_for_parties, last_day, targets};
 pub use facts::facts_of;
 pub use fields::record_fields;
-pub use missing::{Missing, missing};
+pub use missing::{Missing, asked, missing};
 pub use standing::{ActStatus, Standing};
 pub use state::{ActState, Acts, Contribution, record_hash};
 pub use timer::{Timer, timers};
