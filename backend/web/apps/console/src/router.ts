@@ -1,7 +1,7 @@
 import { createRouter, createWebHistory, type Router } from 'vue-router'
 import { session } from './session'
 
-export const CASE_TABS = ['overview', 'timeline', 'duties', 'documents', 'evidence'] as const
+export const CASE_TABS = ['overview', 'timeline', 'duties', 'acts', 'papers', 'checklists', 'documents', 'evidence'] as const
 export type CaseTab = (typeof CASE_TABS)[number]
 
 /** Every selection stands in the address, so that a view can be shared or opened again. */
@@ -12,6 +12,7 @@ export function makeConsoleRouter(): Router {
       { path: '/', redirect: '/cases' },
       { path: '/login', name: 'login', component: () => import('./screens/login/LoginPage.vue') },
       { path: '/cases', name: 'cases', component: () => import('./screens/cases/CasesPage.vue') },
+      { path: '/today', name: 'today', component: () => import('./screens/today/TodayPage.vue') },
       {
         path: `/cases/:case/:tab(${CASE_TABS.join('|')})?`,
         name: 'case',

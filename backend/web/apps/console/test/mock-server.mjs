@@ -5,6 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { randomBytes } from 'node:crypto'
+import { actsOf, checklistOf, papersOf, standingOf, todayOf, verdicts } from './mock-law.mjs'
 import { blobs, cases, courts, devices, prompts, rules, staff, system, ticketPicture } from './mock-data.mjs'
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url))
@@ -88,7 +89,7 @@ export async function startMock(port = 0) {
       case 'GET cases/:id': {
         const file = find(cases, (one) => one.id === id)
         const { id: name, events, evidence, ...rest } = file
-        return { case: name, ...rest, head: { seq: events.length, hash: events.at(-1).cause }, event_count: events.length, evidence_count: evidence.length }
+        return { case: name, ...rest, head: { seq: events.length, hash: events.at(-1).cause }, event_count: events.length, evidence_count: evidence.length, standing: standingOf(file, file === cases[3]) }
       }
       case 'GET cases/:id/events': {
         const { events } = find(cases, (one) => one.id === id)
@@ -97,7 +98,18 @@ export async function startMock(port = 0) {
       }
       case 'GET cases/:id/prompts':
         find(cases, (one) => one.id === id)
-        return { on: '2020-03-18', pack_id: '31a4b7bc4dc9', pack_version: 1, warning: '', prompts, measures: [], pauses: [] }
+        return { on: '2020-03-18', pack_id: '31a4b7bc4dc9', pack_version: 1, warning: '', prompts, measures: [], pauses: [], ...(query.get('explain') === 'true' ? { verdicts } : {}) }
+      case 'GET cases/:id/acts':
+        return { acts: id === cases[3].id ? actsOf(cases[3]) : [], now_ms: Date.now(), warning: '' }
+      case 'GET cases/:id/papers': {
+        if (parts.length === 3) return { papers: id === cases[3].id ? papersOf() : [] }
+        const document = cases[3].documents[0].document
+        return bytes(document, 'inline')
+      }
+      case 'GET cases/:id/checklists':
+        return checklistOf(parts[3])
+      case 'GET today':
+        return todayOf(cases, prompts, (name) => query.get(name) ?? '')
       case 'GET rules': {
         const asked = (name) => query.get(name) ?? ''
         const fits = (row) => [row.id, row.name_zh, row.prompt_zh, row.basis[0].name_zh].some((text) => text.includes(asked('query')))

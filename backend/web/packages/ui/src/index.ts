@@ -1,7 +1,7 @@
 // What all pages share: the API client, formats, vocabulary and small components without a component library.
 export * from './api/client'
 export * from './api/problem'
-export type * from './api/types'
+export * from './api/types'
 export * from './format/bytes'
 export * from './format/canonical'
 export * from './format/money'

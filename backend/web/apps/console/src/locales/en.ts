@@ -1,6 +1,8 @@
 import type { Messages } from '@zhixing/ui'
+import { lawEn } from './law.en'
 
 export const en: Messages = {
+  ...lawEn,
   app: {
     name: 'Enforcement console',
     nav: 'Main',
@@ -74,6 +76,9 @@ export const en: Messages = {
     timeline: 'Timeline ({count})',
     duties: 'Duties',
     documents: 'Documents ({count})',
+    acts: 'Acts on site',
+    papers: 'Papers',
+    checklists: 'Checklists',
     evidence: 'Evidence',
   },
   overview: {
@@ -166,6 +171,7 @@ export const en: Messages = {
     },
   },
   documents: {
+    internal: ' (internal, never shown to a party)',
     recorded: 'Opening a document is recorded.',
     none: 'No documents in the file yet.',
     none_next: 'Documents come with the imported batch.',

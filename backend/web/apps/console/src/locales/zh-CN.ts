@@ -1,7 +1,9 @@
 import type { Messages } from '@zhixing/ui'
+import { lawZhCN } from './law.zh-CN'
 
 // Texts of the console's screens. A key here must not repeat a group of the shared vocabulary.
 export const zhCN: Messages = {
+  ...lawZhCN,
   app: {
     name: '执行工作台',
     nav: '主导航',
@@ -75,6 +77,9 @@ export const zhCN: Messages = {
     timeline: '时间线（{count}）',
     duties: '规范提示',
     documents: '文书（{count}）',
+    acts: '现场行为',
+    papers: '制作文书',
+    checklists: '结案核对',
     evidence: '证据',
   },
   overview: {
@@ -167,6 +172,7 @@ export const zhCN: Messages = {
     },
   },
   documents: {
+    internal: '（内部，不对当事人开放）',
     recorded: '打开文书会留下查阅记录。',
     none: '卷宗里还没有文书。',
     none_next: '文书随案件批次导入。',

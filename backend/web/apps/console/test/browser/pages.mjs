@@ -73,8 +73,54 @@ export async function walkPages(walk, { caseWithEvidence }) {
     await inAllSizes(walk, 'case-timeline')
   })
 
+  await walk.step('case: why each other rule does not prompt, filtered', async (page) => {
+    await page.getByRole('tab', { name: '规范提示' }).click()
+    await page.getByRole('button', { name: '列出全部规则' }).click()
+    await page.getByRole('region', { name: '其余规则为何没有提示' }).locator('tbody tr').first().waitFor()
+    await page.getByLabel('规则编号或名称').fill('S06-16')
+    const rows = page.getByRole('region', { name: '其余规则为何没有提示' }).locator('tbody tr')
+    holds((await rows.allInnerTexts()).every((text) => text.includes('S06-16')), 'only the rule that was asked for')
+    await walk.examine('case-verdicts-zh')
+  })
+
+  await walk.step('case: checklists name the event behind each item; the other step is a key away', async (page) => {
+    await page.getByRole('tab', { name: '结案核对' }).click()
+    await page.waitForURL(/\/checklists$/)
+    await page.getByText('立案之日起超过三个月').waitFor()
+    await inAllSizes(walk, 'case-checklists')
+    await page.getByRole('radio', { name: '终结本次执行程序前' }).focus()
+    await page.keyboard.press('ArrowRight')
+    await page.getByText('义务已全部履行').waitFor()
+    equal(await page.getByText('立案之日起超过三个月').count(), 0, 'items of the other step')
+    await page.keyboard.press('ArrowLeft')
+    await page.getByText('立案之日起超过三个月').waitFor()
+    const proof = page.getByRole('link', { name: /号事件/ }).first()
+    if ((await proof.count()) > 0) {
+      const event = /event-\d+/.exec(await proof.getAttribute('href'))?.[0] ?? ''
+      await proof.click()
+      await page.waitForURL(/\/timeline#event-/)
+      await page.waitForFunction((name) => { const box = document.getElementById(name)?.getBoundingClientRect(); return box !== undefined && box.top >= 0 && box.top < innerHeight }, event)
+    }
+  })
+
+  await walk.step('case: acts on site and papers, or what to do while there are none', async (page) => {
+    await page.getByRole('tab', { name: '现场行为' }).click()
+    await page.waitForURL(/\/acts$/)
+    await page.locator('.act, .load__empty').first().waitFor()
+    await inAllSizes(walk, 'case-acts')
+    await page.getByRole('tab', { name: '制作文书' }).click()
+    await page.waitForURL(/\/papers$/)
+    await page.locator('.papers, .load__empty').first().waitFor()
+    await inAllSizes(walk, 'case-papers')
+    const link = page.getByRole('link', { name: /打开 PDF/ }).first()
+    if ((await link.count()) > 0) {
+      const response = await page.request.get(new URL(await link.getAttribute('href'), page.url()).href)
+      equal((await response.body()).subarray(0, 5).toString(), '%PDF-', 'first bytes of the paper')
+    }
+  })
+
   await walk.step('case: documents open', async (page) => {
-    await page.getByRole('tab', { name: /文书/ }).click()
+    await page.getByRole('tab', { name: /^文书/ }).click()
     await page.waitForURL(/\/documents$/)
     const link = page.getByRole('link', { name: /打开/ }).first()
     if ((await link.count()) > 0) {
@@ -112,6 +158,19 @@ export async function walkPages(walk, { caseWithEvidence }) {
     equal(await page.locator('[aria-current="step"]').count(), 1, 'levels marked as this item’s')
     holds((await page.locator('.chart__row--wall').innerText()).includes('仅为自称'), 'the wall time is marked as a claim')
     await inAllSizes(walk, 'evidence')
+  })
+
+  await walk.step('today: what is due in all cases, by filters that stand in the address', async (page) => {
+    await page.getByRole('navigation', { name: '主导航' }).getByRole('link', { name: '今日' }).click()
+    await page.getByRole('heading', { name: '今日', level: 1 }).waitFor()
+    await page.locator('.day > li, .load__empty').first().waitFor()
+    await inAllSizes(walk, 'today')
+    await page.getByLabel('状态').selectOption('overdue')
+    await page.waitForURL(/standing=overdue/)
+    await page.locator('.load[aria-busy="false"]').waitFor()
+    holds((await page.locator('.day__duties .mark').allInnerTexts()).every((text) => !/还有 \d+ 日/.test(text)), 'nothing that is not overdue')
+    await page.getByLabel('状态').selectOption('')
+    await page.waitForURL((address) => !address.search.includes('standing'))
   })
 
   await walk.step('rules: listed with law, limit and how far checked; filters stand in the address; a rule shows whom it prompts', async (page) => {

@@ -1,20 +1,27 @@
 import { Problem } from './problem'
 import type {
+  CaseAct,
   CaseFile,
   CaseRow,
+  CheckedStep,
+  Checklist,
   Court,
   Device,
   EnrolTicket,
   EventPage,
   Evidence,
   EvidenceRow,
+  Paper,
   Prompts,
   RuleCases,
   Rules,
   RulesAsked,
+  RuleVerdict,
   Session,
   Staff,
   SystemState,
+  Today,
+  TodayAsked,
 } from './types'
 
 /** Longest a request may take: the slowest call reads one case of some thousand events. */
@@ -76,6 +83,29 @@ export class ConsoleClient {
     return this.get(`cases/${encodeURIComponent(id)}/prompts`)
   }
 
+  /** Why each rule prompts in a case or does not. */
+  async verdicts(id: string): Promise<RuleVerdict[]> {
+    const answer = await this.get<Prompts>(`cases/${encodeURIComponent(id)}/prompts`, { explain: 'true' })
+    return answer.verdicts ?? []
+  }
+
+  /** What is due in all cases. Empty texts ask for nothing. */
+  today(asked: TodayAsked): Promise<Today> {
+    return this.get('today', { ...asked })
+  }
+
+  acts(id: string): Promise<{ acts: CaseAct[]; now_ms: number }> {
+    return this.get(`cases/${encodeURIComponent(id)}/acts`)
+  }
+
+  papers(id: string): Promise<{ papers: Paper[] }> {
+    return this.get(`cases/${encodeURIComponent(id)}/papers`)
+  }
+
+  checklist(id: string, step: CheckedStep): Promise<Checklist> {
+    return this.get(`cases/${encodeURIComponent(id)}/checklists/${step}`)
+  }
+
   /** The rules that hold at a court on a day, as far as they fit. Empty texts ask for nothing. */
   rules(asked: RulesAsked): Promise<Rules> {
     return this.get('rules', { ...asked })
@@ -119,6 +149,10 @@ export class ConsoleClient {
   /** Addresses of bytes, for `img`, `audio`, `video` and links. The server records each access. */
   documentUrl(document: string): string {
     return `${this.base}/documents/${encodeURIComponent(document)}`
+  }
+
+  paperUrl(id: string, paper: string, revision: number): string {
+    return `${this.base}/cases/${encodeURIComponent(id)}/papers/${encodeURIComponent(paper)}?revision=${revision}`
   }
 
   thumbnailUrl(statement: string): string {

@@ -50,6 +50,158 @@ export interface CaseDocument {
   added_at_ms: number
 }
 
+/** A control measure with its renewals. */
+export interface CaseMeasure {
+  measure: string
+  seq: number
+  kind: string
+  target: string
+  rank: number
+  at: string
+  until: string
+  days_left: number
+  renewals: number
+  released: string | null
+  standing: 'in_force' | 'lapsed' | 'released'
+  name: string | null
+}
+
+/** A line of an inventory made on site. */
+export interface PropertyLine {
+  act: string
+  act_zh: string
+  number: number
+  name: string | null
+  model: string | null
+  place: string | null
+  quantity: string
+  unit_zh: string
+  condition_zh: string
+  estimate_fen: number | null
+  keeper: string | null
+  photos: string[]
+}
+
+/** How a case stands on a day. */
+export interface CaseStanding {
+  on: string
+  staff: { id: string; name: string | null; role: string; since: string }[]
+  tracks: { stage: string; name_zh: string; overdue: number; open: number }[]
+  node: { seq: number; code: string; name_zh: string; at: string } | null
+  measures: CaseMeasure[]
+  pauses: { pause: string; reason: string; from: string; to: string | null; has_document: boolean }[]
+  property: PropertyLine[]
+}
+
+/** Something an act on site asks for and does not have yet. */
+export interface ActMissing {
+  requirement: string
+  name_zh: string
+  do_zh: string
+  hard: boolean
+  after_closing: boolean
+  basis: { law: string; article: string }[]
+  confidence: string
+}
+
+/** An act on site. Texts that end in `_zh` come from the book of acts. */
+export interface CaseAct {
+  act: string
+  kind: string | null
+  kind_zh: string
+  status: 'open' | 'closed' | 'closed_and_more'
+  began: string | null
+  place: string | null
+  ended: string | null
+  closed: string | null
+  record: string
+  attendees: { attendee: string; name: string | null; roles_zh: string[]; presence_zh: string; signed: boolean; refused: boolean }[]
+  steps: { statement: string; at: string; what: string; what_zh: string; text: string | null; late: boolean }[]
+  lines: (Omit<PropertyLine, 'act' | 'act_zh'> & { line: string; serial: string | null; seal_number: string | null; exempt_zh: string[]; versions: number })[]
+  marks: { attendee: string; name: string | null; at: string; how_zh: string; papers_zh: string[]; refused: boolean; witness: string | null; current: boolean }[]
+  missing: ActMissing[]
+  met: { requirement: string; name_zh: string; hard: boolean }[]
+  photos: { statement: string; shot_zh: string; held: boolean; has_thumbnail: boolean }[]
+  drawn: { attendee: string; at: string; strokes: number[][][] }[]
+  countersigned: boolean
+  countersigns: { at: string; current: boolean }[]
+  corrections: [string, string | null][]
+  can_close: boolean
+  timers: { timer: string; name_zh: string; due_ms: number; stopped_ms: number | null; over: boolean; warns: boolean }[]
+}
+
+/** One version of a paper. */
+export interface PaperVersion {
+  revision: number
+  template: string
+  template_version: number
+  title: string | null
+  volume: string
+  on: string
+  made_at_ms: number
+  statement: string
+}
+
+export interface Paper {
+  paper: string
+  versions: PaperVersion[]
+}
+
+export const CHECKED_STEPS = ['termination', 'completion'] as const
+export type CheckedStep = (typeof CHECKED_STEPS)[number]
+
+/** What must be there before a step that ends something. */
+export interface Checklist {
+  step: CheckedStep
+  name_zh: string
+  on: string
+  pack_version: number
+  /** Rules that stop the step. */
+  in_the_way: string[]
+  items: {
+    rule: string
+    asked_zh: string
+    standing: 'met' | 'open' | 'not_needed'
+    proofs: { seq: number; code: string; name_zh: string | null; at: string }[]
+    open_about: string[]
+    earliest: string | null
+    stops: boolean
+    action: string
+    basis: DutyBasis[]
+    confidence: string
+  }[]
+}
+
+/** Why a rule prompts or does not. */
+export interface RuleVerdict {
+  rule: string
+  name_zh: string
+  verdict: string
+  trigger_seq: number | null
+  by_seq: number | null
+  detail: string | null
+  pack_version: number
+}
+
+export interface TodayAsked {
+  query: string
+  court: string
+  within: string
+  standing: string
+  hard: string
+}
+
+/** What is overdue or due soon in all cases, by case. */
+export interface Today {
+  on: string
+  within: number
+  count: number
+  overdue: number
+  due_today: number
+  later: number
+  cases: { case: string; number: string; court: string; cause: string; handler: string | null; respondents: string[]; prompts: DutyPrompt[] }[]
+}
+
 /** Where the event chain of a case stands. */
 export interface Head {
   seq: number
@@ -69,6 +221,7 @@ export interface CaseFile {
   event_count: number
   parties: Party[]
   documents: CaseDocument[]
+  standing: CaseStanding
   notes: { at_ms: number; author: string | null; text: string | null }[]
 }
 
@@ -249,6 +402,8 @@ export interface Prompts {
   pack_version: number
   warning: string
   prompts: DutyPrompt[]
+  /** Only where it was asked for. */
+  verdicts?: RuleVerdict[]
 }
 
 export type EvidenceKind = 'photo' | 'segment' | 'audio' | 'import' | 'derivative'

@@ -167,6 +167,8 @@ export const en: Messages = {
   outcome: { awaited: 'Upload awaited', verified: 'Verified', unreadable: 'Unreadable', mismatch: 'Does not match' },
   import_source: { gallery: 'Phone gallery', recorder: 'Body-worn recorder', file: 'File' },
   media_kind: { photo: 'Photo', video: 'Video', audio: 'Audio', file: 'File' },
+  measure_target: { bank_deposit: 'bank deposit', movable: 'movable', real_estate: 'real estate', other_right: 'other right' },
+  rule_verdict: { not_triggered: 'not triggered', condition_fails: 'condition fails', not_in_force: 'not in force then', closed: 'done', closed_late: 'done late', ended: 'ended', prompts: 'prompts', passed: 'passed' },
   measure_kind: { freeze: 'Freeze', seal: 'Seal', seize: 'Seizure' },
   recording_end: { stopped: 'Stopped by the person', interrupted: 'Interrupted (program or device died)' },
   assurance: {

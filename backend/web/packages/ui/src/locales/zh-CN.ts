@@ -168,6 +168,8 @@ export const zhCN: Messages = {
   outcome: { awaited: '等待上传', verified: '已核验', unreadable: '无法解密', mismatch: '与声明不符' },
   import_source: { gallery: '手机相册', recorder: '执法记录仪', file: '文件' },
   media_kind: { photo: '照片', video: '录像', audio: '录音', file: '文件' },
+  measure_target: { bank_deposit: '银行存款', movable: '动产', real_estate: '不动产', other_right: '其他财产权' },
+  rule_verdict: { not_triggered: '没有触发', condition_fails: '条件不符', not_in_force: '当时未施行', closed: '已办结', closed_late: '逾期办结', ended: '已终了', prompts: '正在提示', passed: '已过去' },
   measure_kind: { freeze: '冻结', seal: '查封', seize: '扣押' },
   recording_end: { stopped: '由人员停止', interrupted: '中断（程序或设备意外停止）' },
   assurance: {
