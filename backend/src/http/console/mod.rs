@@ -4,6 +4,7 @@ mod acts;
 mod cases;
 mod devices;
 mod evidence;
+mod gate;
 mod glance;
 mod law;
 mod pages;
@@ -11,6 +12,7 @@ mod papers;
 mod refusal;
 mod rules;
 mod session;
+mod set_aside;
 mod standing;
 mod system;
 #[cfg(test)]
@@ -51,6 +53,13 @@ pub(super) fn routes() -> Router<Arc<Court>> {
         .route("/staff", get(devices::staff))
         .route("/enrol-tickets", post(devices::make_ticket))
         .route("/system", get(system::state))
+        .route("/set-aside", get(set_aside::list))
+        .route("/gate", get(gate::list))
+        .route("/gate/{peer}/quarantine/{batch}/retry", post(gate::retry))
+        .route(
+            "/gate/{peer}/quarantine/{batch}/release",
+            post(gate::release),
+        )
         .layer(axum::Extension(Arc::new(glance::Glances::default())))
         .layer(axum::middleware::map_response(private));
     Router::new()

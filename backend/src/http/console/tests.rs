@@ -1,6 +1,7 @@
 //! The console as a browser meets it.
 
 mod bucket;
+mod gate;
 mod law;
 
 use std::sync::Arc;

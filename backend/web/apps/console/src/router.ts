@@ -27,6 +27,8 @@ export function makeConsoleRouter(): Router {
       },
       { path: '/devices', name: 'devices', component: () => import('./screens/devices/DevicesPage.vue') },
       { path: '/rules', name: 'rules', component: () => import('./screens/rules/RulesPage.vue') },
+      { path: '/set-aside', name: 'set-aside', component: () => import('./screens/set-aside/SetAsidePage.vue') },
+      { path: '/gate', name: 'gate', component: () => import('./screens/gate/GatePage.vue') },
       { path: '/system', name: 'system', component: () => import('./screens/system/SystemPage.vue') },
       { path: '/:rest(.*)*', name: 'missing', component: () => import('./shell/MissingPage.vue') },
     ],

@@ -103,3 +103,16 @@ export const todayOf = (cases, prompts, asked) => {
   const count = (fits) => all.filter(fits).length
   return { on: '2026-11-24', within: Number(asked('within') || 7), count: rows.length, overdue: count((one) => one.standing === 'overdue'), due_today: count((one) => one.days_left === 0), later: count((one) => one.days_left > 0), cases: rows }
 }
+
+const SEEN = Date.UTC(2026, 10, 23, 3)
+/** Statements without effect, one of each result. */
+export const setAside = [
+  { statement: 'a1'.repeat(32), type: 'measure.take/1', case: null, number: null, seq: 1280, admitted_ms: SEEN, effect: 'rejected', reason: 'not_granted', device: { id: id(90), label: '执行一组 1 号手机', officer: '唐毅' } },
+  { statement: 'b2'.repeat(32), type: 'evidence.capture/1', case: null, number: null, seq: 59, admitted_ms: SEEN - 60_000, effect: 'held', reason: 'fork', device: { id: id(91), label: '执行二组 备用手机', officer: '唐毅' } },
+]
+
+/** Batches that came through the gate. */
+export const arrivals = [
+  { seq: 41, name: 'inner-0811-000041', state: 'taken', added: 17, unchanged: 3, failed: 1, at_ms: SEEN, errors: [{ file: 'cases.jsonl', line: 12, reason: 'the court 川9999 is not known' }] },
+  { seq: 40, name: 'inner-0811-000040', state: 'taken', added: 204, unchanged: 0, failed: 0, at_ms: SEEN - 86_400_000, errors: [] },
+]

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { randomBytes } from 'node:crypto'
-import { actsOf, checklistOf, papersOf, standingOf, todayOf, verdicts } from './mock-law.mjs'
+import { actsOf, arrivals, checklistOf, papersOf, setAside, standingOf, todayOf, verdicts } from './mock-law.mjs'
 import { blobs, cases, courts, devices, prompts, rules, staff, system, ticketPicture } from './mock-data.mjs'
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url))
@@ -29,6 +29,7 @@ export async function startMock(port = 0) {
   const faults = []
   const seen = []
   const revoked = new Set()
+  const putBack = new Set()
 
   const nameOf = (file) => ({ applicants: file.parties.filter((party) => party.role === 'applicant'), respondents: file.parties.filter((party) => party.role === 'respondent') })
   const rowOf = (file) => ({
@@ -147,6 +148,13 @@ export async function startMock(port = 0) {
       case 'POST enrol-tickets':
         if (!staff.some((one) => one.id === body.staff) || body.label === '') throw new Refusal(400, 'invalid_input', { field: 'label' })
         return { ticket: 'zx1:eyJjb3VydCI6IuW3nTA4MTEiLCJleHBpcmVzX21zIjoxNzk1NDI1MDAwMDAwfQ', expires_at_ms: Date.now() + 15 * 60_000, qr_svg: ticketPicture }
+      case 'GET set-aside':
+        return { statements: setAside.filter((row) => ['', row.effect].includes(query.get('effect') ?? '')), next_before: null }
+      case 'GET gate':
+        return { may_act: session.who.role === 'admin', peers: system.gate.map((peer) => ({ ...peer, served: true, quarantined: peer.quarantined.filter((batch) => !putBack.has(batch.name)), batches: arrivals })) }
+      case 'POST gate/:id/quarantine':
+        putBack.add(find(system.gate.flatMap((peer) => peer.quarantined), (batch) => batch.name === parts[3]).name)
+        return {}
       case 'GET system':
         return system
       default:

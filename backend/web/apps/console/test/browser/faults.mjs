@@ -142,6 +142,24 @@ export async function walkFaults(walk, mock, { evidenceWithDifferences, account 
     await walk.examine('evidence-import-zh')
   })
 
+  await walk.step('gate: a batch goes on only once the consequences are understood; a fault keeps the question open', async (page) => {
+    await page.goto(new URL('gate', walk.url).href)
+    await page.getByText('逐行原因').click()
+    await page.getByText('cases.jsonl 第 12 行').waitFor()
+    await page.getByRole('button', { name: /^从此批继续/ }).click()
+    const dialog = page.getByRole('dialog')
+    const go = dialog.getByRole('button', { name: '从此批继续' })
+    holds(await go.isDisabled(), 'it cannot be done before that')
+    await dialog.getByText('我已了解上述后果').click()
+    await walk.examine('gate-release-zh')
+    mock.fail('gate', 'internal')
+    await go.click()
+    await dialog.getByRole('alert').waitFor()
+    await go.click()
+    await page.getByText('已放回，下次运行时判断').waitFor()
+    equal(await page.getByRole('button', { name: /^重新判断/ }).count(), 0, 'batches left in quarantine')
+  })
+
   await walk.step('devices: revoking tells the consequences, keeps what was typed through a fault and an ended session', async (page) => {
     await page.goto(new URL('devices', walk.url).href)
     await page.getByRole('button', { name: '撤销 执行一组 记录仪采集站' }).click()

@@ -173,6 +173,22 @@ export async function walkPages(walk, { caseWithEvidence }) {
     await page.waitForURL((address) => !address.search.includes('standing'))
   })
 
+  await walk.step('set aside: statements without effect, by result', async (page) => {
+    await page.goto(new URL('set-aside', walk.url).href)
+    await page.getByRole('heading', { name: '未生效声明', level: 1 }).waitFor()
+    await inAllSizes(walk, 'set-aside')
+    await page.getByLabel('结果').selectOption('held')
+    await page.waitForURL(/effect=held/)
+    await page.locator('.load[aria-busy="false"]').waitFor()
+    holds((await page.locator('.aside__why .mark').allInnerTexts()).every((text) => text.includes('暂存')), 'only what is held')
+  })
+
+  await walk.step('gate: batches and what lies aside, or how to begin', async (page) => {
+    await page.goto(new URL('gate', walk.url).href)
+    await page.getByRole('heading', { name: '数据交换', level: 1 }).waitFor()
+    await inAllSizes(walk, 'gate')
+  })
+
   await walk.step('rules: listed with law, limit and how far checked; filters stand in the address; a rule shows whom it prompts', async (page) => {
     await page.getByRole('navigation', { name: '主导航' }).getByRole('link', { name: '规则' }).click()
     await page.getByRole('heading', { name: '规则', level: 1 }).waitFor()

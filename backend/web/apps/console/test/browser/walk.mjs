@@ -89,7 +89,7 @@ export class Walk {
       throw new Error(`axe on ${name}: ${told.join('\n')}`)
     }
     const keys = await page.evaluate(() => document.body.innerText.match(/\b[a-z_]+(\.[a-z_]+){1,3}\b/g) ?? [])
-    const missing = keys.filter((key) => /^(app|cases|case|today|stand|measures|property|verdicts|acts|papers|checklist|measure_target|rule_verdict|overview|timeline|documents|grid|evidence|bracket|facts|self|devices|revoke|enrol|system|login|renew|help|problem|load|flag|fact|check)\./.test(key) && !key.endsWith('.jsonl') && !/^case\.(filed|assigned|released|head|note)|^evidence\.(sealed|received|capture|segment|import|derivative|assign)/.test(key))
+    const missing = keys.filter((key) => /^(app|cases|case|today|gate|set_aside|set_aside_effect|set_aside_reason|stand|measures|property|verdicts|acts|papers|checklist|measure_target|rule_verdict|overview|timeline|documents|grid|evidence|bracket|facts|self|devices|revoke|enrol|system|login|renew|help|problem|load|flag|fact|check)\./.test(key) && !key.endsWith('.jsonl') && !/^case\.(filed|assigned|released|head|note)|^evidence\.(sealed|received|capture|segment|import|derivative|assign)/.test(key))
     if (missing.length > 0) throw new Error(`texts without words on ${name}: ${missing.join(', ')}`)
     await this.picture(name)
   }

@@ -11,6 +11,7 @@ import type {
   EventPage,
   Evidence,
   EvidenceRow,
+  Gate,
   Paper,
   Prompts,
   RuleCases,
@@ -18,6 +19,7 @@ import type {
   RulesAsked,
   RuleVerdict,
   Session,
+  SetAside,
   Staff,
   SystemState,
   Today,
@@ -144,6 +146,19 @@ export class ConsoleClient {
 
   system(): Promise<SystemState> {
     return this.get('system')
+  }
+
+  gate(): Promise<Gate> {
+    return this.get('gate')
+  }
+
+  /** Puts a batch from quarantine back (`retry`), or lets the order begin anew at it (`release`). */
+  gateAct(peer: string, batch: string, act: 'retry' | 'release'): Promise<unknown> {
+    return this.request('POST', `gate/${encodeURIComponent(peer)}/quarantine/${encodeURIComponent(batch)}/${act}`, {}, {})
+  }
+
+  setAside(effect: string, before: number | null): Promise<{ statements: SetAside[]; next_before: number | null }> {
+    return this.get('set-aside', { effect, before })
   }
 
   /** Addresses of bytes, for `img`, `audio`, `video` and links. The server records each access. */

@@ -513,6 +513,38 @@ export interface GatePeer {
   failed_lines: number
 }
 
+/** A batch that came through the gate, with the lines that were refused. */
+export interface GateArrival {
+  seq: number
+  name: string
+  state: 'taking' | 'taken'
+  added: number
+  unchanged: number
+  failed: number
+  at_ms: number
+  errors: { file: string; line: number; reason: string }[]
+}
+
+export interface Gate {
+  peers: (GatePeer & { batches: GateArrival[]; served: boolean })[]
+  may_act: boolean
+}
+
+export const SET_ASIDE_EFFECTS = ['held', 'rejected', 'conflict'] as const
+
+/** A statement that was admitted and has no effect. */
+export interface SetAside {
+  statement: string
+  type: string
+  case: string | null
+  number: string | null
+  seq: number | null
+  admitted_ms: number
+  effect: (typeof SET_ASIDE_EFFECTS)[number]
+  reason: string
+  device: { id: string; label: string; officer: string }
+}
+
 export interface SystemState {
   version: string
   realm: string
