@@ -51,17 +51,31 @@ struct TypedRef<'a, T> {
     content: &'a T,
 }
 
+fn bytes_of<T: DocumentType>(content: &T) -> Result<Vec<u8>, DocumentError> {
+    Ok(canonical::to_bytes(&TypedRef {
+        r#type: T::TYPE,
+        content,
+    })?)
+}
+
 impl SignedDocument {
     /// Makes the exact bytes of `content` and signs them.
     ///
     /// *Errors*: [`DocumentError::Form`] for a number of 2^53 or more; `Signature` if the signer is unavailable.
     pub fn sign<T: DocumentType>(content: &T, signer: &dyn Signer) -> Result<Self, DocumentError> {
-        let bytes = canonical::to_bytes(&TypedRef {
-            r#type: T::TYPE,
-            content,
-        })?;
+        let bytes = bytes_of(content)?;
         let signature = signer.sign(&bytes)?;
         Self::from_parts(&bytes, signature)
+    }
+
+    /// Makes the exact bytes of `content` again and puts a signature made earlier beside them; not yet believed.
+    ///
+    /// *Errors*: [`DocumentError::Form`] for a number of 2^53 or more.
+    pub fn with_signature<T: DocumentType>(
+        content: &T,
+        signature: Signature,
+    ) -> Result<Self, DocumentError> {
+        Self::from_parts(&bytes_of(content)?, signature)
     }
 
     /// Joins bytes and signature that were kept apart. *Errors*: [`DocumentError::Form`].

@@ -1,4 +1,9 @@
-//! Trust: which keys may say what, signed by the root key whose fingerprint the enrolment ticket carries.
+//! Trust: which keys may say what, signed by the root key whose fingerprint the enrolment ticket carries, or by one that
+//! follows it.
+
+mod succession;
+
+pub use succession::{MOST_SUCCESSIONS, RootSuccession, Succession};
 
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +95,9 @@ pub struct Trust {
     pub policy: DevicePolicy,
     /// The root key itself; its fingerprint is what was compared at enrolment.
     pub root: PublicKey,
+    /// How this root followed the ones before it, the first step first; empty while the first root is in use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub succession: Vec<Succession>,
 }
 
 impl DocumentType for Trust {
@@ -102,7 +110,7 @@ pub enum TrustError {
     /// Not a trust document signed by its own root.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// Signed by another root than the one vouched for.
+    /// Signed by another root than the one vouched for, and none that follows it.
     #[error("the trust document is signed by the untrusted key {0}")]
     UntrustedRoot(Sha256Digest),
     /// Another deployment.
@@ -116,13 +124,18 @@ pub enum TrustError {
         /// Version held.
         held: u64,
     },
+    /// What it says of the roots before its own does not hold.
+    #[error("the trust document names former root keys that do not lead to its own")]
+    Succession,
     /// A key whose id is not derived from it.
     #[error("a key of the trust document bears a wrong id")]
     WrongKeyId,
 }
 
 impl Trust {
-    /// Believes a document signed by the root with fingerprint `root`.
+    /// Believes a document signed by the root with fingerprint `root`, or by one that follows it by steps that the
+    /// document names. Who believes it trusts [`Trust::root`] from then on and no longer `root`: a key that was replaced
+    /// may since be in other hands.
     ///
     /// `held` is realm and version of the document held so far; the same version is accepted again.
     /// *Errors*: [`TrustError`].
@@ -132,10 +145,7 @@ impl Trust {
         held: Option<(RealmId, u64)>,
     ) -> Result<Self, TrustError> {
         let claimed: Self = document.peek()?;
-        let fingerprint = claimed.root.fingerprint();
-        if fingerprint != root {
-            return Err(TrustError::UntrustedRoot(fingerprint));
-        }
+        succession::verify_succession(claimed.realm, root, &claimed.succession, &claimed.root)?;
         let trust: Self = document.verify(&claimed.root)?;
         if trust
             .keys
@@ -179,3 +189,6 @@ impl Trust {
             .map(|recipient| recipient.recipient.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,7 @@ use zhixing_protocol::statement::{
 use zhixing_protocol::time::{Date, UtcMillis};
 use zhixing_protocol::tlog::{Checkpoint, EntryBundle, Leaf, Note};
 use zhixing_protocol::trust::{
-    CourtRecipient, DevicePolicy, KeyPurpose, Trust, TrustedKey, TrustedLog,
+    CourtRecipient, DevicePolicy, KeyPurpose, Succession, Trust, TrustedKey, TrustedLog,
 };
 use zhixing_protocol::wire::{
     AdmissionResult, CaseCursor, ChallengeRequest, EnrollRequest, EnrolmentTicket, Frame, Problem,
@@ -241,6 +241,12 @@ fn trust() -> Trust {
             witness_quorum: 0,
         },
         root: key(),
+        succession: vec![Succession {
+            at_ms: NOW,
+            from: key(),
+            signature: all_signed().remove(0).signature,
+            to: key(),
+        }],
     }
 }
 

@@ -35,6 +35,7 @@ fn trust(signer: &SoftwareSigner, purpose: KeyPurpose, until: Option<UtcMillis>)
             witness_quorum: 0,
         },
         root: signer.public_key().clone(),
+        succession: Vec::new(),
     }
 }
 
