@@ -25,6 +25,8 @@ N-checkpoint.txt   the signed state of the log under which the proof stands
 key.pem            public key of the device
 trust.json         keys of the court, signed by its root key; trust.der is the signature
 root.pem           the root key as trust.json names it: compare its fingerprint with the one the court published
+root-N.json        an earlier root key (from) names the one that followed it (to); root-N.der is its signature, root-N.pem the
+                   earlier key. Whoever knows an earlier root only goes from it to root.pem by these
 
 Check with stock tools:
 
@@ -32,6 +34,7 @@ Check with stock tools:
   sha256sum N-media.*                        (compare with body.digests.sha256 of the statement)
   openssl dgst -sm3 N-media.*                (compare with body.digests.sm3)
   openssl dgst -sha256 -verify root.pem -signature trust.der trust.json
+  openssl dgst -sha256 -verify root-N.pem -signature root-N.der root-N.json
   openssl pkey -pubin -in root.pem -outform DER | sha256sum
 
 The statement's name is the SHA-256 of N-statement.json.
@@ -109,6 +112,15 @@ fn write_trust(holdings: &Holdings, folder: &Path) -> Result<()> {
         fs::write(folder.join("trust.json"), document.bytes())?;
         fs::write(folder.join("trust.der"), document.signature().as_der())?;
         fs::write(folder.join("root.pem"), trust.root.to_pem())?;
+        for (number, step) in (1..).zip(&trust.succession) {
+            let at = |ending: &str| folder.join(format!("root-{number}.{ending}"));
+            let signed = step
+                .document(trust.realm)
+                .map_err(|error| EngineError::damaged(error.to_string()))?;
+            fs::write(at("json"), signed.bytes())?;
+            fs::write(at("der"), signed.signature().as_der())?;
+            fs::write(at("pem"), step.from.to_pem())?;
+        }
     }
     Ok(())
 }

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use zhixing_protocol::ids::CaseId;
-use zhixing_protocol::keys::Signer as _;
+use zhixing_protocol::keys::{Signature, Signer as _};
 use zhixing_protocol::statement::MediaKind;
 use zhixing_protocol::wire::{DeviceFrame, Frame, GrantFrame, ReceiptFrame};
 
@@ -236,6 +236,48 @@ fn an_exported_folder_verifies_and_every_change_of_it_is_seen() {
     assert_eq!(
         verdict(&folder, &root, "trust"),
         Verdict::Untrusted(expected)
+    );
+}
+
+#[test]
+fn an_export_is_checked_with_any_root_that_leads_to_the_newest() {
+    let (mut desk, done) = desk();
+    let mut frames = vec![desk.receipt(1, &done)];
+    frames.extend(desk.proof(2, &done));
+    frames.push(Frame::DeviceCheckpoint { cursor: 2 });
+    desk.pull(&frames);
+    let first = desk.court.rotate_root();
+    let second = desk.court.rotate_root();
+    desk.pull(&[Frame::Trust(desk.court.trust(2))]);
+    assert_eq!(desk.missing(), Vec::<&str>::new(), "the proof still counts");
+    let folder = desk.folder.path().join("export");
+    export(&desk.holdings, &desk.shelf, CASE, &folder).expect("exports");
+    let root = desk.folder.path().join("root");
+    for known in [&first, &second, &desk.court.root] {
+        std::fs::write(&root, known.public_key().to_pem()).expect("writes");
+        let report = verify_folder(&folder, &root).expect("reads");
+        assert!(report.is_sound(), "{report:?}");
+    }
+    // The steps are there for stock tools too.
+    for (number, known) in [(1, &first), (2, &second)] {
+        let read = |ending: &str| {
+            let path = folder.join(format!("root-{number}.{ending}"));
+            std::fs::read(path).expect("is there")
+        };
+        assert_eq!(read("pem"), known.public_key().to_pem().into_bytes());
+        let signature = Signature::from_der(&read("der")).expect("a signature");
+        assert_eq!(known.public_key().verify(&read("json"), &signature), Ok(()));
+    }
+    // Without the first step only who knows a later root goes on.
+    desk.court.succession.remove(0);
+    let trust = desk.court.trust(3);
+    std::fs::write(folder.join("trust.json"), trust.bytes()).expect("writes");
+    std::fs::write(folder.join("trust.der"), trust.signature().as_der()).expect("writes");
+    std::fs::write(&root, first.public_key().to_pem()).expect("writes");
+    let newest = desk.court.root.public_key().fingerprint();
+    assert_eq!(
+        verdict(&folder, &root, "trust"),
+        Verdict::Untrusted(format!("untrusted key {newest}"))
     );
 }
 

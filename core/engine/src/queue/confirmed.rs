@@ -13,7 +13,7 @@ use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::tlog::{Checkpoint, VerifiedCheckpoint, VerifierKey};
 use zhixing_protocol::trust::{Trust, TrustError, TrustedLog};
 
-use super::{Queue, fixed};
+use super::{Queue, fixed, put_setting};
 use crate::database::{from_sql, to_sql};
 use crate::error::{EngineError, Result};
 
@@ -89,15 +89,20 @@ impl Queue {
         self.setting(TRUST)
     }
 
-    /// Believes and stores a trust document; false if it was refused, which is counted.
+    /// Believes and stores a trust document; false if it was refused, which is counted. Its root is the one trusted from
+    /// then on: a root that was replaced may be in other hands, and nothing it signs counts here any more.
     pub fn accept_trust(&self, document: &SignedDocument) -> Result<bool> {
-        let identity = self
+        let mut identity = self
             .identity()?
             .ok_or_else(|| EngineError::invalid("enrol the device first"))?;
         let held = self.trust()?.map(|trust| (trust.realm, trust.version));
         match Trust::verify(document, identity.root, held) {
             Ok(trust) if trust.realm == identity.realm => {
-                self.put_setting(TRUST, document)?;
+                let transaction = self.begin()?;
+                put_setting(&transaction, TRUST, document)?;
+                identity.root = trust.root.fingerprint();
+                self.put_identity(&identity)?;
+                transaction.commit()?;
                 return Ok(true);
             }
             // The person who is asked to look needs the key; a flood of keys must not fill the table.

@@ -24,7 +24,7 @@ pub struct Identity {
     pub key: KeyId,
     /// Address of the server.
     pub url: String,
-    /// Fingerprint of the root that the ticket vouched for.
+    /// Fingerprint of the root that the ticket vouched for, or of the one that followed it and was believed last.
     pub root: Sha256Digest,
     /// The ticket's secret while the court has not answered yet.
     pub ticket: Option<Nonce>,

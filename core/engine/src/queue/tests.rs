@@ -122,6 +122,57 @@ fn the_same_ticket_gives_the_same_request_after_a_kill() {
 }
 
 #[test]
+fn a_root_that_followed_is_trusted_and_the_one_before_it_no_longer() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (holdings, mut court, _) = enrolled(folder.path(), 1).expect("enrols");
+    let queue = holdings.queue();
+    assert_eq!(queue.accept_trust(&court.trust(2)), Ok(true));
+    // Away through two changes of the root.
+    let oldest = court.rotate_root();
+    court.rotate_root();
+    assert_eq!(queue.accept_trust(&court.trust(1)), Ok(false), "older");
+    assert_eq!(queue.accept_trust(&court.trust(3)), Ok(true));
+    let held = || queue.trust().expect("reads").expect("a trust document");
+    let newest = zhixing_protocol::keys::Signer::public_key(&court.root).clone();
+    assert_eq!((held().version, held().root), (3, newest.clone()));
+    assert_eq!(
+        queue.identity().expect("reads").map(|known| known.root),
+        Some(newest.fingerprint())
+    );
+    // Somebody has the oldest root key, and with it a document that looks newer.
+    let steps = core::mem::take(&mut court.succession);
+    let newest = core::mem::replace(&mut court.root, oldest);
+    assert_eq!(queue.accept_trust(&court.trust(9)), Ok(false));
+    assert_eq!(held().version, 3);
+    // A third change from the newest one is followed all the same.
+    (court.root, court.succession) = (newest, steps);
+    court.rotate_root();
+    assert_eq!(queue.accept_trust(&court.trust(4)), Ok(true));
+}
+
+#[test]
+fn a_ticket_printed_before_the_root_changed_leads_to_the_new_root() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (ports, _) = test_ports(5);
+    let mut court = crate::testing::TestCourt::new(ports.clock.wall_ms());
+    let ticket = court.ticket();
+    court.rotate_root();
+    let holdings = holdings(folder.path(), ports).expect("opens");
+    let request = holdings
+        .prepare_enrol(&ticket, "laptop", None)
+        .expect("prepares");
+    holdings
+        .accept_enrol(&court.answer_enrol(&request))
+        .expect("the new root follows the ticket's");
+    let identity = holdings.queue().enrolled().expect("enrolled");
+    assert_eq!(
+        identity.root,
+        zhixing_protocol::keys::Signer::public_key(&court.root).fingerprint(),
+        "the old root is not trusted any more"
+    );
+}
+
+#[test]
 fn a_trust_document_of_another_root_or_an_older_one_is_refused_and_counted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (holdings, court, _) = enrolled(folder.path(), 1).expect("enrols");

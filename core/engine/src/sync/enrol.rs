@@ -126,7 +126,7 @@ impl Holdings {
             )
         })?;
         let mut queue = self.queue();
-        let mut identity = queue
+        queue
             .identity()?
             .ok_or_else(|| EngineError::invalid("no enrolment was begun"))?;
         let own = queue.statement(response.result.hash)?;
@@ -151,6 +151,10 @@ impl Holdings {
             )));
         }
         queue.record_results(std::slice::from_ref(&response.result))?;
+        // As it stands now: the trust document may have named a root that follows the ticket's.
+        let mut identity = queue
+            .identity()?
+            .ok_or_else(|| EngineError::internal("the identity is missing"))?;
         identity.officer = Some(response.officer.clone());
         identity.ticket = None;
         queue.put_identity(&identity)?;

@@ -14,7 +14,7 @@ use zhixing_protocol::tlog::{
     Checkpoint, Leaf, LogSigner, TreeReader, consistency_proof, inclusion_proof, root_of,
 };
 use zhixing_protocol::trust::{
-    CourtRecipient, DevicePolicy, KeyPurpose, Trust, TrustedKey, TrustedLog,
+    CourtRecipient, DevicePolicy, KeyPurpose, Succession, Trust, TrustedKey, TrustedLog,
 };
 use zhixing_protocol::wire::{
     AdmissionResult, EnrollRequest, EnrollResponse, EnrolmentTicket, LogFrame, Officer, ProofFrame,
@@ -33,6 +33,8 @@ pub struct TestCourt {
     pub realm: RealmId,
     /// Root key.
     pub root: SoftwareSigner,
+    /// How it followed earlier root keys.
+    pub succession: Vec<Succession>,
     /// Key that opens media.
     pub identity: Identity,
     /// Policy in the trust document.
@@ -81,6 +83,7 @@ impl TestCourt {
         Self {
             realm: RealmId::make(now, [1; 10]),
             root: key(),
+            succession: Vec::new(),
             identity: Identity::make([42; 32]),
             policy: DevicePolicy {
                 lease_ms: 72 * 60 * 60 * 1000,
@@ -141,8 +144,17 @@ impl TestCourt {
                 .collect(),
             policy: self.policy.clone(),
             root: self.root.public_key().clone(),
+            succession: self.succession.clone(),
         };
         SignedDocument::sign(&trust, &self.root).expect("signs")
+    }
+
+    /// Replaces the root key; the old one names the new one. Gives back the old one.
+    pub fn rotate_root(&mut self) -> SoftwareSigner {
+        let new = key();
+        let step = Succession::sign(self.realm, self.started, &self.root, new.public_key());
+        self.succession.push(step.expect("signs"));
+        core::mem::replace(&mut self.root, new)
     }
 
     /// Replaces the log's key; the trust documents from now on call the old one closed.
