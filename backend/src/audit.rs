@@ -7,6 +7,7 @@ mod evidence;
 mod statements;
 
 use serde::Serialize;
+use zhixing_protocol::document::SignedDocument;
 use zhixing_protocol::event::{Event, Head};
 use zhixing_protocol::hash::Sha256Digest;
 use zhixing_protocol::ids::CaseId;
@@ -25,6 +26,8 @@ const PAGE: u64 = 1000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
+    /// The root keys and the trust document.
+    Trust,
     /// A statement: its bytes, signature, openings or place.
     Statement,
     /// The chain of a device.
@@ -57,6 +60,8 @@ pub struct Finding {
 /// What was looked at and what was found.
 #[derive(Debug, Default, Serialize)]
 pub struct Audit {
+    /// Root keys, present and past, each of which leads to the one in use.
+    pub roots: u64,
     /// Statements whose bytes, signature, openings and place were checked.
     pub statements: u64,
     /// Leaves of the log computed again.
@@ -143,6 +148,7 @@ pub async fn run(
         audit: Audit::default(),
         progress,
     };
+    run.roots()?;
     run.statements().await?;
     run.tiles().await?;
     run.cases().await?;
@@ -152,6 +158,20 @@ pub async fn run(
 }
 
 impl Run<'_> {
+    /// Whoever trusts one of the root keys believes the trust document of today.
+    fn roots(&mut self) -> Answer<()> {
+        let document =
+            SignedDocument::sign(&self.trust, &self.court.keys.root).map_err(Failure::internal)?;
+        for root in self.court.keys.roots() {
+            self.audit.roots += 1;
+            if let Err(error) = Trust::verify(&document, root.fingerprint(), None) {
+                let which = format!("root key {}", root.fingerprint());
+                self.audit.find(Part::Trust, which, error);
+            }
+        }
+        Ok(())
+    }
+
     /// Each case's events follow each other up to its head, and each has a cause that was admitted.
     async fn cases(&mut self) -> Answer<()> {
         let rows = self

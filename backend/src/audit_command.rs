@@ -44,6 +44,7 @@ pub async fn run(court: &Court, deep: bool, json: bool) -> Result<ExitCode, Stri
 
 fn name(part: Part) -> &'static str {
     match part {
+        Part::Trust => "root keys",
         Part::Statement => "statements",
         Part::Chain => "device chains",
         Part::Log => "log",
@@ -62,6 +63,7 @@ fn print(audit: &Audit, deep: bool) {
         "their bytes not read; --deep does".to_owned()
     };
     for (what, count, how) in [
+        ("root keys", audit.roots, "each leads to the one in use"),
         (
             "statements",
             audit.statements,

@@ -237,6 +237,7 @@ impl Court {
                 witness_quorum: 0,
             },
             root: self.keys.root.public_key().clone(),
+            succession: self.keys.succession.clone(),
         })
     }
 

@@ -3,8 +3,9 @@
 //! The root key signs the trust document and nothing else; a real court keeps it off this machine between uses.
 //!
 //! A key that is replaced leaves a record in `data/keys/retired`: of a signing key its public half, so that what it
-//! signed stays valid; of a court identity the secret, so that what was encrypted to it can still be opened. The trust
-//! document lists both and rises by one version with each.
+//! signed stays valid; of a court identity the secret, so that what was encrypted to it can still be opened; of a root
+//! key its signature under the name of the one that follows. The trust document lists them all and rises by one version
+//! with each.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -15,16 +16,19 @@ use ring::hmac;
 use zhixing_protocol::age::{Identity, Recipient};
 use zhixing_protocol::case::CourtWord;
 use zhixing_protocol::hash::{Sha256Digest, from_hex, to_hex};
+use zhixing_protocol::ids::RealmId;
 use zhixing_protocol::keys::{PublicKey, Signer as _, SoftwareSigner};
 use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::tlog::{LogSigner, VerifierKey};
-use zhixing_protocol::trust::KeyPurpose;
+use zhixing_protocol::trust::{KeyPurpose, MOST_SUCCESSIONS, Succession};
 
 /// How long a replaced key stays valid for new signatures: a server that runs goes on with it until its next start, and
 /// what it signs until then must be believed afterwards. One day.
 const HANDOVER_MS: i64 = 24 * 3_600_000;
 /// Folder of the records of replaced keys.
 const RETIRED: &str = "retired";
+/// File name of the root key and of the records of its forerunners, without ending.
+const ROOT: &str = "root";
 
 /// Tells tokens of uploads from those of sessions, which are hexadecimal.
 const UPLOAD_TOKEN_MARK: &str = "u.";
@@ -42,6 +46,12 @@ pub enum KeyFileError {
     /// The file holds something else.
     #[error("key file {0} does not hold the key it should; restore it from the backup")]
     Damaged(PathBuf),
+    /// The root was replaced as often as a trust document can tell.
+    #[error(
+        "the root key was replaced {} times, more cannot be told to devices; set the court up anew and enrol them again",
+        MOST_SUCCESSIONS
+    )]
+    TooManyRoots,
 }
 
 /// A signing key that was replaced.
@@ -64,6 +74,8 @@ pub enum Rotation {
     Log,
     /// A signing key.
     Signer(KeyPurpose),
+    /// The root key of this deployment, which signs the trust document.
+    Root(RealmId),
 }
 
 /// All keys of the court.
@@ -87,6 +99,8 @@ pub struct CourtKeys {
     pub log: LogSigner,
     /// Signing keys that were replaced.
     pub retired: Vec<RetiredKey>,
+    /// How the root key followed the ones before it, the first step first.
+    pub succession: Vec<Succession>,
     /// Verifier keys of log keys that were replaced.
     pub retired_logs: Vec<VerifierKey>,
     /// By the name of the identity's file.
@@ -139,7 +153,7 @@ impl CourtKeys {
         }
         let mut keys = Self {
             upload_tokens: hmac::Key::new(hmac::HMAC_SHA256, &tokens),
-            root: signer("root.pk8")?,
+            root: signer(&format!("{ROOT}.pk8"))?,
             receipt: signer("receipt.pk8")?,
             clock: signer("clock.pk8")?,
             job: signer("job.pk8")?,
@@ -148,6 +162,7 @@ impl CourtKeys {
             log: LogSigner::from_pkcs8(log_origin, &log)
                 .map_err(|_| KeyFileError::Damaged(log_path))?,
             retired: Vec::new(),
+            succession: Vec::new(),
             retired_logs: Vec::new(),
             retired_identities: Vec::new(),
             identities: Mutex::new(BTreeMap::new()),
@@ -183,6 +198,7 @@ impl CourtKeys {
             paths.push(entry.map_err(failed)?.path());
         }
         paths.sort();
+        let mut steps: Vec<Succession> = Vec::new();
         for path in paths {
             let damaged = || KeyFileError::Damaged(path.clone());
             let Some((name, at)) = path
@@ -203,6 +219,8 @@ impl CourtKeys {
                 if key != *self.log.verifier_key() {
                     self.retired_logs.push(key);
                 }
+            } else if name == ROOT {
+                steps.push(serde_json::from_str(&text).map_err(|_| damaged())?);
             } else if name.starts_with("court-") {
                 let identity: Identity = text.trim().parse().map_err(|_| damaged())?;
                 let current = std::fs::read_to_string(self.folder.join(format!("{name}.txt")));
@@ -226,12 +244,22 @@ impl CourtKeys {
                 }
             }
         }
+        // Backwards from the root in use: a step that leads elsewhere comes from a rotation that was cut off.
+        let mut root = self.root.public_key().clone();
+        while let Some(place) = steps.iter().position(|step| step.to == root) {
+            let step = steps.swap_remove(place);
+            root = step.from.clone();
+            self.succession.insert(0, step);
+        }
         Ok(())
     }
 
     /// How many keys were replaced so far.
     pub fn rotations(&self) -> u64 {
-        (self.retired.len() + self.retired_logs.len() + self.retired_identities.len()) as u64
+        (self.retired.len()
+            + self.retired_logs.len()
+            + self.retired_identities.len()
+            + self.succession.len()) as u64
     }
 
     /// Replaces a key on disk: first the record of the old one, then the new one in its place. These keys stay as they
@@ -273,7 +301,27 @@ impl CourtKeys {
                     .map_err(|_| KeyFileError::Damaged(path.clone()))?;
                 write_key(&path, &new)
             }
+            Rotation::Root(realm) => {
+                let path = self.folder.join(format!("{ROOT}.pk8"));
+                let damaged = || KeyFileError::Damaged(path.clone());
+                if self.succession.len() >= MOST_SUCCESSIONS {
+                    return Err(KeyFileError::TooManyRoots);
+                }
+                let new = SoftwareSigner::make_pkcs8().map_err(|_| damaged())?;
+                let signer = SoftwareSigner::from_pkcs8(&new).map_err(|_| damaged())?;
+                let step = Succession::sign(*realm, now, &self.root, signer.public_key())
+                    .map_err(|_| damaged())?;
+                let text = serde_json::to_string(&step).map_err(|_| damaged())?;
+                write_key(&retired.join(format!("{ROOT}-{at}.json")), text.as_bytes())?;
+                write_key(&path, &new)
+            }
         }
+    }
+
+    /// The first root key of this deployment, then those that followed it, the one in use last.
+    pub fn roots(&self) -> impl Iterator<Item = &PublicKey> {
+        let former = self.succession.iter().map(|step| &step.from);
+        former.chain(core::iter::once(self.root.public_key()))
     }
 
     /// All identities that may open what is encrypted to `court`, the one in use first. *Errors*: [`KeyFileError`].

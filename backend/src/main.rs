@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
+use zhixing_protocol::ids::RealmId;
 use zhixing_protocol::trust::KeyPurpose;
 use zhixing_server::config::{Config, DEFAULT_TEXT};
 use zhixing_server::court::{Court, has_court, system_clock};
@@ -84,7 +85,11 @@ enum Command {
         reason: String,
     },
     /// Print the root key in PEM, to be published: with it anybody checks exported evidence.
-    Root,
+    Root {
+        /// Print all root keys there were, the first one first: what was exported under an earlier root is checked with that one.
+        #[arg(long)]
+        former: bool,
+    },
     /// Check, compare, try, sign and publish rule packs.
     Rules {
         /// What to do.
@@ -139,10 +144,13 @@ enum RotatedKey {
     Portal,
     /// The key that signs rule packs, courts' settings and holidays.
     RulePack,
+    /// The root key, which vouches for all others. The old one names the new one, so devices follow however long they
+    /// were away; nothing the old one signs later is believed by a device that did. Publish the new one (`root`).
+    Root,
 }
 
 impl RotatedKey {
-    fn rotation(self) -> Rotation {
+    fn rotation(self, realm: RealmId) -> Rotation {
         match self {
             Self::Identity { court } => Rotation::Identity(court),
             Self::Log => Rotation::Log,
@@ -151,6 +159,7 @@ impl RotatedKey {
             Self::Job => Rotation::Signer(KeyPurpose::Job),
             Self::Portal => Rotation::Signer(KeyPurpose::Portal),
             Self::RulePack => Rotation::Signer(KeyPurpose::RulePack),
+            Self::Root => Rotation::Root(realm),
         }
     }
 }
@@ -255,11 +264,15 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
                 .map_err(|failure| failure.0.title)?;
             say(&ticket.to_string());
         }
-        Command::Root => say(zhixing_protocol::keys::Signer::public_key(&court.keys.root)
-            .to_pem()
-            .trim_end()),
+        Command::Root { former } => {
+            let all: Vec<_> = court.keys.roots().collect();
+            let wanted = if former { all.len() } else { 1 };
+            for key in all.iter().skip(all.len().saturating_sub(wanted)) {
+                say(key.to_pem().trim_end());
+            }
+        }
         Command::Rotate { key } => {
-            rotate(&court, &key.rotation()).await?;
+            rotate(&court, &key.rotation(court.realm)).await?;
             say(
                 "Replaced. Restart the server within a day: until then it goes on with the old key. Then back up the folder data/keys.",
             );

@@ -1,7 +1,8 @@
 //! Keys replaced while a device is away, and a phone replaced by another one.
 
 use zhixing_engine::ErrorKind;
-use zhixing_protocol::trust::KeyPurpose;
+use zhixing_protocol::trust::{KeyPurpose, Succession};
+use zhixing_server::audit::{self, Part};
 use zhixing_server::devices;
 use zhixing_server::keys::Rotation;
 use zhixing_tests::{CASE, Fault, TestDevice, village};
@@ -93,6 +94,139 @@ async fn i2_i12_every_key_may_be_replaced_while_a_device_is_away() {
     assert!(report.is_sound(), "{:?}", report.checks);
     let freed = device.engine().free().expect("works");
     assert_eq!(freed.items.len(), 4, "{:?}", freed.kept);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i2_the_root_may_be_replaced_twice_while_a_device_is_away() {
+    let (mut court, proxy, device) = village().await;
+    let case = court.case(CASE).await;
+    device.record_sound(Some(case), b"proved under the first root");
+    let status = device.sync_until_held(20).await;
+    assert_eq!((status.held_items, status.items), (1, 1), "{status:?}");
+    let first = court.court.keys.root_fingerprint();
+    let old_ticket = court.ticket("second").await;
+    let version = court.court.trust().await.expect("a document").version;
+
+    proxy.set(Fault::Offline);
+    device.record_sound(Some(case), b"in the mountains");
+    for _ in 0..2 {
+        let root = Rotation::Root(court.court.realm);
+        let now = court.court.now();
+        court.court.keys.rotate(&root, now).expect("replaces");
+        court.restart().await;
+    }
+    let trust = court.court.trust().await.expect("a document");
+    assert_eq!(trust.version, version + 2);
+    assert_eq!(trust.succession.len(), 2);
+    assert_ne!(trust.root.fingerprint(), first);
+
+    proxy.point_at(court.address);
+    proxy.set(Fault::None);
+    let status = device.sync_until_held(20).await;
+    assert_eq!((status.held_items, status.items), (2, 2), "{status:?}");
+    assert_eq!(status.refusals, [], "nothing of it looks like an attack");
+
+    // A ticket that was printed before still leads to this court.
+    let late = TestDevice::enrolled(&old_ticket).await;
+    assert_eq!(late.sync(2_000).await, zhixing_engine::SyncEnd::Done);
+    assert_eq!(late.engine().status().expect("works").refusals, []);
+
+    // What was exported is checked with the root published first and with the one of today.
+    let folder = device.folder().join("export");
+    let folder = device.engine().export(case, &folder).expect("exports");
+    let root = device.folder().join("root.txt");
+    for published in [first, court.court.keys.root_fingerprint()] {
+        std::fs::write(&root, published.to_string()).expect("writes");
+        let report = zhixing_engine::proof::verify_folder(&folder, &root).expect("a folder");
+        assert!(report.is_sound(), "{:?}", report.checks);
+    }
+    let audit = audit::run(&court.court, true, &mut |_| ())
+        .await
+        .expect("the store can be read");
+    assert_eq!((audit.roots, audit.findings), (3, Vec::new()));
+    let freed = device.engine().free().expect("works");
+    assert_eq!(freed.items.len(), 2, "{:?}", freed.kept);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forged_step_between_two_roots_is_followed_by_no_device_and_found_by_the_audit() {
+    let (mut court, proxy, device) = village().await;
+    let case = court.case(CASE).await;
+    let root = Rotation::Root(court.court.realm);
+    court
+        .court
+        .keys
+        .rotate(&root, court.court.now())
+        .expect("replaces");
+    court.restart().await;
+    // The same step, signed by the new root instead of the old one.
+    let retired = court.court.config.data.join("keys/retired");
+    let record = std::fs::read_dir(retired)
+        .expect("a folder")
+        .next()
+        .expect("one record")
+        .expect("reads")
+        .path();
+    let mut step = court.court.keys.succession[0].clone();
+    step.signature = Succession::sign(
+        court.court.realm,
+        step.at_ms,
+        &court.court.keys.root,
+        &step.to,
+    )
+    .expect("signs")
+    .signature;
+    std::fs::write(&record, serde_json::to_string(&step).expect("JSON")).expect("writes");
+    court.restart().await;
+    let audit = audit::run(&court.court, false, &mut |_| ())
+        .await
+        .expect("the store can be read");
+    assert!(!audit.findings.is_empty());
+    assert!(
+        audit
+            .findings
+            .iter()
+            .all(|finding| finding.part == Part::Trust),
+        "{:?}",
+        audit.findings
+    );
+    proxy.point_at(court.address);
+    proxy.set(Fault::None);
+    device.record_sound(Some(case), b"pending");
+    for _ in 0..2 {
+        device.sync(0).await; // the first may meet a connection that died
+    }
+    let named = format!("untrusted key {}", court.court.keys.root_fingerprint());
+    let status = device.engine().status().expect("works");
+    assert!(
+        status.refusals.iter().any(|(code, _)| *code == named),
+        "{:?}",
+        status.refusals
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_the_root_cut_off_before_the_new_key_is_in_place_changes_nothing() {
+    let (mut court, _proxy, _device) = village().await;
+    let before = court.court.trust().await.expect("a trust document");
+    let path = court.court.config.data.join("keys/root.pk8");
+    let root = Rotation::Root(court.court.realm);
+    let key = std::fs::read(&path).expect("reads");
+    let now = court.court.now();
+    court.court.keys.rotate(&root, now).expect("replaces");
+    std::fs::write(&path, key).expect("writes");
+    court.restart().await;
+    let after = court.court.trust().await.expect("a trust document");
+    assert_eq!((after.version, &after.root), (before.version, &before.root));
+    assert_eq!(after.succession, []);
+    // The next one goes its own way, past the record of the one that was cut off.
+    let now = court.court.now().plus_ms(1);
+    court.court.keys.rotate(&root, now).expect("replaces");
+    court.restart().await;
+    let last = court.court.trust().await.expect("a trust document");
+    assert_eq!(last.version, before.version + 1);
+    assert_eq!(last.succession.len(), 1);
+    assert_eq!(last.succession[0].from, before.root);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
