@@ -5,7 +5,9 @@ use zhixing_protocol::event::Effect;
 use zhixing_protocol::hash::Sha256Digest;
 use zhixing_protocol::ids::{DeviceId, KeyId, StaffId};
 use zhixing_protocol::keys::PublicKey;
-use zhixing_protocol::statement::{Body, ChainClose, ChainEnd, ChainTip, DeviceRevoke};
+use zhixing_protocol::statement::{
+    BROWSER_STORAGE, Body, ChainClose, ChainEnd, ChainTip, DeviceRevoke,
+};
 use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::trust::KeyPurpose;
 use zhixing_protocol::wire::{
@@ -47,6 +49,8 @@ pub struct DeviceRow {
     pub tip: ChainTip,
     /// By which norms it said it works, as JSON; empty before it said anything.
     pub norms: String,
+    /// Whether it is a browser at the console.
+    pub is_browser: bool,
 }
 
 impl DeviceRow {
@@ -54,7 +58,7 @@ impl DeviceRow {
     pub async fn read(tx: &mut Tx, device: DeviceId) -> StoreResult<Option<Self>> {
         let row = tx
             .row(
-                "SELECT key_id, public_key, staff, status, tip_seq, tip_hash, norms FROM devices WHERE device = $1",
+                "SELECT key_id, public_key, staff, status, tip_seq, tip_hash, norms, storage FROM devices WHERE device = $1",
                 &[device.into()],
             )
             .await?;
@@ -74,6 +78,7 @@ impl DeviceRow {
                     hash: row.parse(5)?,
                 },
                 norms: row.text(6)?,
+                is_browser: row.text(7)? == BROWSER_STORAGE,
             })
         })
         .transpose()
@@ -190,12 +195,14 @@ pub async fn enrol(court: &Court, request: EnrollRequest) -> Answer<EnrollRespon
     if officer.court != statement.court {
         return Err(invalid());
     }
+    // A browser stands beside the officer's device: neither replaces the other.
     let open_chain = tx
         .row(
-            "SELECT key_id, tip_seq, tip_hash FROM devices WHERE staff = $1 AND device <> $2 AND status <> 'replaced' ORDER BY enrolled_ms DESC",
-            &[staff.into(), device.into()],
+            "SELECT key_id, tip_seq, tip_hash FROM devices WHERE staff = $1 AND device <> $2 AND status <> 'replaced' AND storage <> $3 ORDER BY enrolled_ms DESC",
+            &[staff.into(), device.into(), BROWSER_STORAGE.into()],
         )
         .await?
+        .filter(|_| body.storage != BROWSER_STORAGE)
         .map(|row| Ok::<_, crate::store::StoreError>(ChainEnd { key: row.parse(0)?, seq: row.count(1)?, hash: row.parse(2)? }))
         .transpose()?;
     let admission = match row.optional_text(3)? {

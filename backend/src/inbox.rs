@@ -162,6 +162,8 @@ async fn accept_one(
                 effect,
             }))
         }
+        // A copied profile of a browser: no work of days without a network is in it, so nothing of it is kept (I4).
+        Admission::Fork if device.is_browser => Ok(Outcome::Result(refused(hash, "chain_clash"))),
         Admission::Fork => {
             set_aside(court, tx, device, verified.signed(), "fork").await?;
             tx.execute(

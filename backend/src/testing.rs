@@ -9,11 +9,11 @@ use zhixing_protocol::age::{FileKey, Header, NONCE_LEN, StreamSealer};
 use zhixing_protocol::canonical::{Object, to_value};
 use zhixing_protocol::evidence::DigestPass;
 use zhixing_protocol::hash::{StatementHash, StoredDigest};
-use zhixing_protocol::ids::{CaseId, DeviceId, ItemId, Nonce, StaffId};
+use zhixing_protocol::ids::{CaseId, DeviceId, ItemId, KeyId, Nonce, StaffId};
 use zhixing_protocol::keys::{Signer as _, SoftwareSigner};
 use zhixing_protocol::statement::{
-    ChainTip, ClockReading, EvidenceCapture, EvidenceDerivative, KeyEnroll, MediaKind, Openings,
-    Signed, Statement, TypedBody,
+    BROWSER_STORAGE, ChainTip, ClockReading, EvidenceCapture, EvidenceDerivative, KeyEnroll,
+    MediaKind, Openings, Signed, Statement, TypedBody,
 };
 use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::wire::{
@@ -114,8 +114,20 @@ impl TestDevice {
         device
     }
 
+    /// As [`Self::enrol`], for a browser at the console.
+    pub async fn enrol_browser(court: &Court, login: &str) -> Self {
+        let (mut device, request) = Self::prepare_in(court, login, BROWSER_STORAGE).await;
+        devices::enrol(court, request).await.expect("is enrolled");
+        device.open_session(court).await;
+        device
+    }
+
     /// A device with the request that would enrol it.
     pub async fn prepare(court: &Court, login: &str) -> (Self, EnrollRequest) {
+        Self::prepare_in(court, login, "software").await
+    }
+
+    async fn prepare_in(court: &Court, login: &str, storage: &str) -> (Self, EnrollRequest) {
         let staff = StaffId::make(court.now(), crate::random());
         let mut tx = court.db.begin_write().await.expect("begins");
         tx.execute(
@@ -141,7 +153,7 @@ impl TestDevice {
             signer,
         };
         let body = KeyEnroll {
-            storage: "software".into(),
+            storage: storage.into(),
             platform: "test".into(),
             previous: None,
             public_key: device.signer.public_key().clone(),
@@ -153,6 +165,11 @@ impl TestDevice {
             enroll: WireStatement::from_signed(&enroll).expect("JSON"),
         };
         (device, request)
+    }
+
+    /// Its key.
+    pub fn key(&self) -> KeyId {
+        self.signer.public_key().key_id()
     }
 
     /// Opens a new session.

@@ -11,6 +11,26 @@ use crate::problem::{Answer, Failure};
 /// How long a ticket can be used: one day.
 const TICKET_MS: i64 = 24 * 3_600_000;
 
+/// Characters of a request's name: too many to guess, too few to burden.
+const REQUEST_CHARS: std::ops::RangeInclusive<usize> = 16..=100;
+/// Longest name of a device.
+const MAX_LABEL_CHARS: usize = 100;
+
+/// Checks what a page sends to ask for a ticket. *Errors*: `invalid_input`.
+pub fn check_request(request: Option<&str>, label: &str) -> Answer<()> {
+    if request.is_some_and(|name| !REQUEST_CHARS.contains(&name.len())) {
+        return Err(Failure::invalid(
+            "A request's name has 16 to 100 characters.",
+        ));
+    }
+    if label.chars().count() > MAX_LABEL_CHARS {
+        return Err(Failure::invalid(
+            "The name of a device has at most 100 characters.",
+        ));
+    }
+    Ok(())
+}
+
 /// Makes a one-time ticket for a person of the court. The same `request` again, a name that only the asker knows, gives
 /// the same ticket, so a lost answer leaves no second one behind.
 ///

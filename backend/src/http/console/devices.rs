@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zhixing_protocol::ids::DeviceId;
+use zhixing_protocol::statement::BROWSER_STORAGE;
 
 use super::refusal::{Refusal, Reply};
 use super::session::Person;
@@ -18,10 +19,6 @@ use crate::{devices, norms, tickets};
 
 /// Most bytes of a request.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
-/// Characters of a request's name: too many to guess, too few to burden.
-const REQUEST_CHARS: std::ops::RangeInclusive<usize> = 16..=100;
-/// Longest name of a device.
-const MAX_LABEL_CHARS: usize = 100;
 
 /// `GET devices`
 pub async fn list(State(court): State<Arc<Court>>, person: Person) -> Reply<Json<Value>> {
@@ -39,8 +36,10 @@ pub async fn list(State(court): State<Arc<Court>>, person: Person) -> Reply<Json
     // The newest device of a person takes over from those before it; their chains are open until closed.
     let mut newest: std::collections::HashMap<String, i64> = std::collections::HashMap::new();
     for row in &rows {
-        let at = newest.entry(row.text(2)?).or_default();
-        *at = row.int(5)?.max(*at);
+        if row.text(10)? != BROWSER_STORAGE {
+            let at = newest.entry(row.text(2)?).or_default();
+            *at = row.int(5)?.max(*at);
+        }
     }
     let mut shown = Vec::new();
     for row in &rows {
@@ -50,7 +49,9 @@ pub async fn list(State(court): State<Arc<Court>>, person: Person) -> Reply<Json
         }
         let forked = row.int(8)? != 0;
         let enrolled = row.int(5)?;
-        let followed = newest.get(&staff).is_some_and(|at| *at > enrolled);
+        let storage = row.text(10)?;
+        let browser = storage == BROWSER_STORAGE;
+        let followed = !browser && newest.get(&staff).is_some_and(|at| *at > enrolled);
         let revoked = row.text(7)? != "active";
         let status = match (revoked, forked, followed) {
             (true, ..) => "revoked",
@@ -74,7 +75,8 @@ pub async fn list(State(court): State<Arc<Court>>, person: Person) -> Reply<Json
             "last_seen_ms": row.int(6)?,
             "status": status,
             "seq": row.int(9)?,
-            "assurance": if row.text(10)? == "software" { "A1" } else { "A2" },
+            "assurance": if browser || storage == "software" { "A1" } else { "A2" },
+            "browser": browser,
             "pending_items": row.int(11)?,
             "flags": flags,
             "norms": norms_of(&row.text(13)?),
@@ -181,16 +183,7 @@ pub async fn make_ticket(
             "Ask the duty officer or an administrator.",
         ));
     }
-    if request
-        .request
-        .as_ref()
-        .is_some_and(|name| !REQUEST_CHARS.contains(&name.len()))
-    {
-        return Err(Failure::invalid("A request's name has 16 to 100 characters.").into());
-    }
-    if request.label.chars().count() > MAX_LABEL_CHARS {
-        return Err(Failure::invalid("The name of a device has at most 100 characters.").into());
-    }
+    tickets::check_request(request.request.as_deref(), &request.label)?;
     let mut tx = court.db.begin_read().await?;
     let row = tx
         .row(

@@ -59,6 +59,35 @@ pub async fn prompts(
 }
 
 #[derive(Deserialize)]
+pub struct NodesQuery {
+    /// Whose settings count.
+    court: String,
+}
+
+/// `GET nodes`: the nodes that can be recorded and the grounds for a pause, as the pack of today names them.
+pub async fn nodes(
+    State(court): State<Arc<Court>>,
+    _person: Person,
+    Query(asked): Query<NodesQuery>,
+) -> Reply<Json<Value>> {
+    let mut tx = court.db.begin_read().await?;
+    let law = norms::law(&court, &mut tx, &asked.court).await?;
+    let pack = &law.on(court.now().shanghai_date()).pack;
+    let nodes = pack
+        .nodes
+        .iter()
+        .map(|(code, node)| json!({"code": code, "name_zh": node.name_zh}));
+    let reasons = pack
+        .pause_reasons
+        .iter()
+        .map(|(code, name)| json!({"code": code, "name_zh": name}));
+    Ok(Json(json!({
+        "nodes": nodes.collect::<Vec<_>>(),
+        "pause_reasons": reasons.collect::<Vec<_>>(),
+    })))
+}
+
+#[derive(Deserialize)]
 pub struct ChecklistQuery {
     /// Another day than today.
     on: Option<Date>,

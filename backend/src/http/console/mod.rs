@@ -13,6 +13,7 @@ mod refusal;
 mod rules;
 mod session;
 mod set_aside;
+mod signing;
 mod standing;
 mod system;
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub(super) fn routes() -> Router<Arc<Court>> {
         .route("/today", get(today::list))
         .route("/rules", get(rules::list))
         .route("/rules/{rule}/cases", get(rules::prompted))
+        .route("/nodes", get(law::nodes))
         .route("/documents/{document}", get(cases::document))
         .route("/evidence/{statement}", get(evidence::one))
         .route("/evidence/{statement}/thumbnail", get(evidence::thumbnail))
@@ -52,6 +54,8 @@ pub(super) fn routes() -> Router<Arc<Court>> {
         .route("/devices/{device}/revoke", post(devices::revoke))
         .route("/staff", get(devices::staff))
         .route("/enrol-tickets", post(devices::make_ticket))
+        .route("/signing", get(signing::state))
+        .route("/signing/tickets", post(signing::make_ticket))
         .route("/system", get(system::state))
         .route("/set-aside", get(set_aside::list))
         .route("/gate", get(gate::list))

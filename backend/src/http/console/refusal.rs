@@ -57,6 +57,24 @@ impl Refusal {
         )
     }
 
+    /// The session holds, but the password that was asked for again is wrong.
+    pub fn password_refused() -> Self {
+        Self::new(
+            "password_refused",
+            403,
+            "The password or one-time password is wrong.",
+        )
+    }
+
+    /// The session holds and the password is right; the one-time password is missing.
+    pub fn totp_wanted() -> Self {
+        Self::new(
+            "totp_required",
+            403,
+            "Send the one-time password of your device as well.",
+        )
+    }
+
     /// Too many wrong attempts.
     pub fn locked_out(retry_after_ms: i64) -> Self {
         Self {

@@ -3,6 +3,7 @@
 mod bucket;
 mod gate;
 mod law;
+mod signing;
 
 use std::sync::Arc;
 

@@ -140,10 +140,13 @@ pub struct ChainEnd {
     pub hash: StatementHash,
 }
 
+/// Where the key of a browser at the console lives: it cannot be taken out, and holds no copies of cases.
+pub const BROWSER_STORAGE: &str = "browser";
+
 /// `key.enroll/1`: hidden members `label` (name of the device), `officer`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyEnroll {
-    /// `software`, `tee` or `strongbox`: where the private key lives, as far as attestation shows.
+    /// `software`, `tee`, `strongbox` or [`BROWSER_STORAGE`]: where the private key lives, as far as attestation shows.
     pub storage: String,
     /// System and version of the client, such as `linux zhixing-field/0.1.0`.
     pub platform: String,
