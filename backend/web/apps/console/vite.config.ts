@@ -14,5 +14,5 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { host: '127.0.0.1', proxy: { '/console/v1': api } },
+  server: { host: '127.0.0.1', proxy: { '/console/v1': api, '/device/v1': api } },
 })

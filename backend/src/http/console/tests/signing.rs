@@ -112,6 +112,9 @@ on_both_engines! {
             answer.results.into_iter().next().expect("a result")
         };
         let result = send(&first).await;
+        // What pages read: the effect stands beside the admission, not in an object of its own.
+        let told = serde_json::to_value(&result).expect("JSON");
+        assert_eq!((told["admission"].as_str(), told["effect"].as_str()), (Some("admitted"), Some("applied")));
         assert_eq!((result.admission, result.effect), (AdmissionResult::Admitted, Effect::Applied));
         let result = send(&clash).await;
         assert_eq!((result.admission, result.effect), (AdmissionResult::Refused, Effect::rejected("chain_clash")));

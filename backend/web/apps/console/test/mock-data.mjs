@@ -310,6 +310,7 @@ export const prompts = [
   prompt({ rule: 'S02-09', name_zh: '执行期限六个月', prompt_zh: '有财产案件六个月内执结。', standing: 'open', due: '2020-10-10', days_left: 206, on_miss: 'applicant may ask the higher court to order', on_miss_zh: '申请执行人可向上一级法院申请责令执行', computation: { n: 6, unit: 'month', pauses: [['2020-05-01', '2020-05-30']], pause_runs: true, provisional: true } }),
   prompt({ rule: 'S05-07', name_zh: '拘传询问时限', prompt_zh: '八小时内结束询问。', standing: 'open', due: '2020-03-18T17:30:00+08:00', days_left: 0, action: 'timer:inquiry.ended', computation: { counted_from: '2020-03-18T09:30:00+08:00', n: 8, unit: 'hour' } }),
   prompt({ rule: 'S01-04', name_zh: '送达地址确认', prompt_zh: '立案时采集送达地址。', standing: 'open', due: null, days_left: null, action: 'form:送达地址确认书', computation: { kind: 'none' } }),
+  prompt({ rule: 'S01-06', name_zh: '核实当事人身份', prompt_zh: '核实当事人身份并记录。', standing: 'open', due: null, days_left: null, action: 'record:party.identity_verified', computation: { kind: 'none' } }),
   prompt({ rule: 'S17-01', name_zh: '终本最低期间', prompt_zh: '立案未满三个月不得终本。', standing: 'waiting', due: '2020-06-11', days_left: 85, earliest: '2020-06-11', computation: { kind: 'not_before', n: 3, unit: 'month' } }),
 ]
 
@@ -338,3 +339,9 @@ export const rules = {
     rule({ id: 'S23-01', stage: 'funds', name_zh: '系统留存', prompt_zh: '保存日志。', duty: 'Keep the logs.', scope: 'court', limit: { kind: 'periodic', n: 6, unit: 'month', occurrences: 10 }, valid_from: '2021-11-01' }),
   ],
 }
+
+export const nodes = [
+  { code: 'notice.sent', name_zh: '发出执行通知书' },
+  { code: 'party.identity_verified', name_zh: '已核实当事人身份' },
+  { code: 'report_order.issued', name_zh: '发出报告财产令' },
+]

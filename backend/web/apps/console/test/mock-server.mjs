@@ -5,8 +5,9 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { randomBytes } from 'node:crypto'
+import { makeCourt } from './mock-court.mjs'
 import { actsOf, arrivals, checklistOf, papersOf, setAside, standingOf, todayOf, verdicts } from './mock-law.mjs'
-import { blobs, cases, courts, devices, prompts, rules, staff, system, ticketPicture } from './mock-data.mjs'
+import { blobs, cases, courts, devices, nodes, prompts, rules, staff, system, ticketPicture } from './mock-data.mjs'
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url))
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -30,6 +31,21 @@ export async function startMock(port = 0) {
   const seen = []
   const revoked = new Set()
   const putBack = new Set()
+  const notes = []
+  const recorded = new Set()
+  const ended = new Set()
+  // People on the first case may write in it; in others the court says no.
+  const court = makeCourt({
+    realm: '01a0c450-6c00-7101-8101-010101010101',
+    word: '川08',
+    apply({ type, body, case: id }, openings, who) {
+      if (id === cases[5].id) return { effect: 'rejected', reason: 'not_granted' }
+      if (type === 'case.note/1') notes.unshift({ case: id, at_ms: Date.now(), author: who.name, text: openings.text.value })
+      if (type === 'node.record/1') recorded.add(body.fact.node)
+      if (type === 'pause.end/1') ended.add(body.fact.pause)
+      return { effect: 'applied' }
+    },
+  })
 
   const nameOf = (file) => ({ applicants: file.parties.filter((party) => party.role === 'applicant'), respondents: file.parties.filter((party) => party.role === 'respondent') })
   const rowOf = (file) => ({
@@ -40,6 +56,8 @@ export async function startMock(port = 0) {
   const evidenceRow = ({ statement, item, kind, media_type, size_bytes, captured, assurance, outcome, has_thumbnail, recovered, recording, flags }) => ({ statement, item, kind, media_type, size_bytes, captured, assurance, outcome, has_thumbnail, recovered, recording, flags })
   const person = (who) => ({ user: { id: who.id, name: who.name, role: who.role, courts: [who.court] }, csrf: sessions.get(who.token)?.csrf })
   const find = (list, wanted) => list.find(wanted) ?? (() => { throw new Refusal(404, 'not_found') })()
+
+  const withoutEnded = (standing) => ({ ...standing, pauses: standing.pauses.filter((one) => !ended.has(one.pause)) })
 
   function login(body, response) {
     const count = failures.get(body.login) ?? { wrong: 0, until: 0 }
@@ -90,7 +108,7 @@ export async function startMock(port = 0) {
       case 'GET cases/:id': {
         const file = find(cases, (one) => one.id === id)
         const { id: name, events, evidence, ...rest } = file
-        return { case: name, ...rest, head: { seq: events.length, hash: events.at(-1).cause }, event_count: events.length, evidence_count: evidence.length, standing: standingOf(file, file === cases[3]) }
+        return { case: name, ...rest, head: { seq: events.length, hash: events.at(-1).cause }, event_count: events.length, evidence_count: evidence.length, notes: [...notes.filter((note) => note.case === id), ...rest.notes], standing: withoutEnded(standingOf(file, file === cases[3])) }
       }
       case 'GET cases/:id/events': {
         const { events } = find(cases, (one) => one.id === id)
@@ -99,7 +117,7 @@ export async function startMock(port = 0) {
       }
       case 'GET cases/:id/prompts':
         find(cases, (one) => one.id === id)
-        return { on: '2020-03-18', pack_id: '31a4b7bc4dc9', pack_version: 1, warning: '', prompts, measures: [], pauses: [], ...(query.get('explain') === 'true' ? { verdicts } : {}) }
+        return { on: '2020-03-18', pack_id: '31a4b7bc4dc9', pack_version: 1, warning: '', prompts: prompts.filter(({ action }) => !recorded.has(action.replace('record:', ''))), measures: [], pauses: [], ...(query.get('explain') === 'true' ? { verdicts } : {}) }
       case 'GET cases/:id/acts':
         return { acts: id === cases[3].id ? actsOf(cases[3]) : [], now_ms: Date.now(), warning: '' }
       case 'GET cases/:id/papers': {
@@ -148,6 +166,13 @@ export async function startMock(port = 0) {
       case 'POST enrol-tickets':
         if (!staff.some((one) => one.id === body.staff) || body.label === '') throw new Refusal(400, 'invalid_input', { field: 'label' })
         return { ticket: 'zx1:eyJjb3VydCI6IuW3nTA4MTEiLCJleHBpcmVzX21zIjoxNzk1NDI1MDAwMDAwfQ', expires_at_ms: Date.now() + 15 * 60_000, qr_svg: ticketPicture }
+      case 'GET signing':
+        return { realm: '01a0c450-6c00-7101-8101-010101010101', court: '川08', browsers: [] }
+      case 'POST signing/:id':
+        if (body.password !== session.who.password) throw new Refusal(403, 'password_refused')
+        return court.ticket(session.who)
+      case 'GET nodes':
+        return { nodes, pause_reasons: [{ code: 'public_notice', name_zh: '公告' }, { code: 'appraisal', name_zh: '鉴定评估、审计' }] }
       case 'GET set-aside':
         return { statements: setAside.filter((row) => ['', row.effect].includes(query.get('effect') ?? '')), next_before: null }
       case 'GET gate':
@@ -206,7 +231,9 @@ export async function startMock(port = 0) {
 
   const server = createServer((request, response) => {
     const url = new URL(request.url, 'http://127.0.0.1')
-    if (!url.pathname.startsWith('/console/')) {
+    if (url.pathname.startsWith('/device/v1/')) {
+      void court.serve(request, response, url.pathname.slice('/device/v1/'.length))
+    } else if (!url.pathname.startsWith('/console/')) {
       response.writeHead(404).end()
     } else if (url.pathname.startsWith('/console/v1/')) {
       api(request, response, url).catch((error) => {
@@ -222,6 +249,7 @@ export async function startMock(port = 0) {
   return {
     url: `http://127.0.0.1:${server.address().port}/console/`,
     seen,
+    court,
     fail: (path, kind, status = 500, times = 1) => faults.push({ path, kind, status, times }),
     expire: () => sessions.clear(),
     close: () => new Promise((done) => { server.close(done); server.closeAllConnections() }),

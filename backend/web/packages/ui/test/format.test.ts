@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { canonicalText, formatAge, formatBytes, formatClock, formatCount, formatDate, formatFen, formatMoment, formatSpan, formatWan, shanghaiDate } from '../src'
+import { formatAge, formatBytes, formatClock, formatCount, formatDate, formatFen, formatMoment, formatSpan, formatWan, shanghaiDate } from '../src'
 
 describe('money', () => {
   it.each([
@@ -75,10 +75,4 @@ describe('sizes', () => {
   ])('%d bytes are %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text))
 
   it('counts have separators', () => expect(formatCount(1234567)).toBe('1,234,567'))
-})
-
-describe('canonical text', () => {
-  it('sorts members and has no spaces', () => {
-    expect(canonicalText({ b: [1, null, true], a: { d: '执', c: 'x"' } })).toBe('{"a":{"c":"x\\"","d":"执"},"b":[1,null,true]}')
-  })
 })

@@ -6,6 +6,7 @@ import { cases } from '../mock-data.mjs'
 import { startMock } from '../mock-server.mjs'
 import { walkFaults, walkLogin } from './faults.mjs'
 import { logIn, walkPages } from './pages.mjs'
+import { walkSigning } from './signing.mjs'
 import { Walk } from './walk.mjs'
 
 const given = process.env.ZHIXING_CONSOLE_URL
@@ -47,9 +48,11 @@ try {
       caseUrl: new URL(`cases/${cases[3].id}`, walk.url).href,
       url: new URL(`evidence/${cases[3].evidence[1].statement}`, walk.url).href,
     }
+    const urlOf = (place) => new URL(`cases/${cases[place].id}`, walk.url).href
+    await walkSigning(walk, mock, { account, caseUrl: urlOf(3), foreignCaseUrl: urlOf(5) })
     await walkFaults(walk, mock, { evidenceWithDifferences, account })
   } else {
-    walk.skip('faults, revoking and enrolling', 'they need the server for tests')
+    walk.skip('signing, faults, revoking and enrolling', 'they need the server for tests')
   }
 } finally {
   await walk.end()

@@ -12,6 +12,7 @@ import type {
   Evidence,
   EvidenceRow,
   Gate,
+  Nodes,
   Paper,
   Prompts,
   RuleCases,
@@ -20,6 +21,8 @@ import type {
   RuleVerdict,
   Session,
   SetAside,
+  SigningState,
+  SigningTicket,
   Staff,
   SystemState,
   Today,
@@ -142,6 +145,21 @@ export class ConsoleClient {
   /** The same `request` (a name that nobody can guess) again gives the same ticket. */
   enrolTicket(staff: string, label: string, request: string): Promise<EnrolTicket> {
     return this.request('POST', 'enrol-tickets', {}, { staff, label, request })
+  }
+
+  /** The deployment, the person's own court, and the browsers that sign for them. */
+  signing(): Promise<SigningState> {
+    return this.get('signing')
+  }
+
+  /** A ticket for a key of this browser. The same `request` again gives the same ticket. */
+  signingTicket(password: string, totp: string | null, label: string, request: string): Promise<SigningTicket> {
+    return this.request('POST', 'signing/tickets', {}, { password, totp, label, request })
+  }
+
+  /** What can be recorded in a case of a court today. */
+  nodes(court: string): Promise<Nodes> {
+    return this.get('nodes', { court })
   }
 
   system(): Promise<SystemState> {

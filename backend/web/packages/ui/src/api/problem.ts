@@ -3,6 +3,7 @@ export const PROBLEM_KINDS = [
   'unauthenticated',
   'forbidden',
   'login_refused',
+  'password_refused',
   'totp_required',
   'locked_out',
   'not_found',

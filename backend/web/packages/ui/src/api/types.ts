@@ -202,6 +202,40 @@ export interface Today {
   cases: { case: string; number: string; court: string; cause: string; handler: string | null; respondents: string[]; prompts: DutyPrompt[] }[]
 }
 
+/** A browser that signs for the person. */
+export interface SigningBrowser {
+  device: string
+  label: string
+  active: boolean
+  enrolled_at_ms: number
+  last_seen_ms: number
+  seq: number
+}
+
+export interface SigningState {
+  realm: string
+  court: string
+  browsers: SigningBrowser[]
+}
+
+export interface SigningTicket {
+  court: string
+  expires_at_ms: number
+  realm: string
+  root: string
+  secret: string
+}
+
+export interface NamedCode {
+  code: string
+  name_zh: string
+}
+
+export interface Nodes {
+  nodes: NamedCode[]
+  pause_reasons: NamedCode[]
+}
+
 /** Where the event chain of a case stands. */
 export interface Head {
   seq: number
@@ -471,6 +505,8 @@ export interface Device {
   status: 'active' | 'revoked' | 'forked' | 'chain_open'
   seq: number
   assurance: string
+  /** A browser at the console: it signs, and holds no copies. */
+  browser: boolean
   pending_items: number | null
   flags: string[]
   /** Null before it said anything. */

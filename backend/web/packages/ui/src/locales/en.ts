@@ -15,6 +15,7 @@ export const en: Messages = {
     unauthenticated: { what: 'Your login has ended.', next: 'Log in again; this page keeps its content.' },
     forbidden: { what: 'You are not allowed to do this.', next: 'Nothing was changed. If your work needs it, ask the administrator of your court.' },
     login_refused: { what: 'Login, password or one-time code is wrong.', next: 'Check them and try again; several wrong attempts lock the account for a while.' },
+    password_refused: { what: 'The password or one-time code is wrong.', next: 'Check it and try again; several wrong attempts lock the account for a while.' },
     totp_required: { what: 'This account needs a one-time code.', next: 'Enter the six digits your authenticator app shows.' },
     locked_out: { what: 'This account is locked for a while.', next: 'Try again later.' },
     not_found: { what: 'There is no such thing here, or none for you.', next: 'Check the address, or go back to the list and choose again.' },

@@ -16,6 +16,7 @@ export const zhCN: Messages = {
     unauthenticated: { what: '登录已失效。', next: '请重新登录；本页内容仍保留。' },
     forbidden: { what: '您没有这项权限。', next: '没有任何更改。如工作需要，请联系本院管理员授权。' },
     login_refused: { what: '登录名、密码或动态码不正确。', next: '请核对后再试；连续多次错误会暂时锁定。' },
+    password_refused: { what: '密码或动态码不正确。', next: '请核对后再试；连续多次错误会暂时锁定账号。' },
     totp_required: { what: '此账号需要动态码。', next: '请输入验证器应用上显示的 6 位数字。' },
     locked_out: { what: '此账号已暂时锁定。', next: '请稍后再试。' },
     not_found: { what: '没有找到，或不在您的权限范围内。', next: '请核对地址，或返回列表重新选择。' },

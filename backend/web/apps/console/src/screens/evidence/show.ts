@@ -1,4 +1,5 @@
-import { canonicalText, formatBytes, formatCount, type Json, type Words } from '@zhixing/ui'
+import { canonicalText } from '@zhixing/sign'
+import { formatBytes, formatCount, type Json, type Words } from '@zhixing/ui'
 import { readPlace } from './compare'
 
 function degrees(value: number, plus: string, minus: string): string {
