@@ -62,6 +62,7 @@ pub async fn state(court: &Court, tx: &mut Tx, case: &CaseRow) -> StoreResult<Ar
 pub async fn take_state(court: &Court, tx: &mut Tx, case: &CaseRow) -> StoreResult<Arc<CaseState>> {
     match court.take_state(case.case, case.head) {
         Some(state) => Ok(state),
+        None if case.head == Head::EMPTY => Ok(Arc::default()),
         None => computed_state(tx, case).await,
     }
 }
@@ -268,14 +269,38 @@ pub async fn append(
     Ok(head)
 }
 
+static GRANTS: Insert = Insert {
+    head: "INSERT INTO grants (case_id, staff, epoch) VALUES",
+    columns: 3,
+    tail: "ON CONFLICT (case_id, staff) DO NOTHING",
+};
+
 async fn grant(tx: &mut Tx, case: CaseId, staff: StaffId) -> StoreResult<()> {
     let epoch = Court::next(tx, "epoch").await?;
-    tx.execute(
-        "INSERT INTO grants (case_id, staff, epoch) VALUES ($1, $2, $3) ON CONFLICT (case_id, staff) DO NOTHING",
-        &[case.into(), staff.into(), epoch.into()],
-    )
-    .await?;
+    tx.insert_later(&GRANTS, [case.into(), staff.into(), epoch.into()]);
     Ok(())
+}
+
+static CASES: Insert = Insert {
+    head: "INSERT INTO cases (case_id, court, number, external_id, head_seq, head_hash, last_event_ms) VALUES",
+    columns: 7,
+    tail: "",
+};
+
+/// Stores the row of a case that has no events yet.
+pub fn file(tx: &mut Tx, case: &CaseRow, external_id: &str) {
+    tx.insert_later(
+        &CASES,
+        [
+            case.case.into(),
+            case.court.as_str().into(),
+            case.number.as_str().into(),
+            external_id.into(),
+            case.head.seq.into(),
+            case.head.hash.into(),
+            0_i64.into(),
+        ],
+    );
 }
 
 async fn revoke(tx: &mut Tx, case: CaseId, staff: StaffId) -> StoreResult<()> {

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use zhixing_protocol::canonical::Object;
 use zhixing_protocol::event::{Effect, Head, draft};
-use zhixing_protocol::hash::{EventHash, StatementHash};
+use zhixing_protocol::hash::StatementHash;
 use zhixing_protocol::ids::{CaseId, DeviceId, Nonce};
 use zhixing_protocol::keys::{PublicKey, Signer as _};
 use zhixing_protocol::statement::{
-    Admission, Body, ChainTip, ClockReading, FactContent, Signed, Statement, StatementError,
-    TypedBody, Verified, admit, make_openings,
+    Admission, Body, ChainTip, ClockReading, FactContent, JobImport, Signed, Statement,
+    StatementError, TypedBody, Verified, admit, make_openings,
 };
 use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::trust::KeyPurpose;
@@ -419,23 +419,14 @@ async fn find_or_file(
     }) else {
         return Ok(None);
     };
-    tx.execute(
-        "INSERT INTO cases (case_id, court, number, external_id, head_seq, head_hash, last_event_ms) VALUES ($1, $2, $3, $4, 0, $5, 0)",
-        &[
-            case.into(),
-            filed.court.as_str().into(),
-            filed.number.to_string().into(),
-            job.external_id.as_str().into(),
-            EventHash::ZERO.into(),
-        ],
-    )
-    .await?;
-    Ok(Some(CaseRow {
+    let row = CaseRow {
         case,
         court: filed.court.to_string(),
         number: filed.number.to_string(),
         head: Head::EMPTY,
-    }))
+    };
+    cases::file(tx, &row, &job.external_id);
+    Ok(Some(row))
 }
 
 fn is_evidence(statement: &Statement) -> bool {
@@ -570,6 +561,37 @@ pub async fn issue<B: TypedBody>(
     body: &B,
     hidden: Object,
 ) -> Answer<(StatementHash, Effect)> {
+    let verified = sign(court, purpose, court_word, case, body, hidden)?;
+    let (_, effect) = take_effect(court, tx, &mut Batch::default(), &verified, None).await?;
+    Ok((verified.hash(), effect))
+}
+
+/// As [`issue`], for the import that files a case of which the caller knows that it is not here yet: nothing is asked of the store.
+pub async fn issue_filing(
+    court: &Court,
+    tx: &mut Tx,
+    case: CaseRow,
+    body: &JobImport,
+    hidden: Object,
+) -> Answer<(StatementHash, Effect)> {
+    let (word, id) = (case.court.clone(), case.case);
+    let verified = sign(court, KeyPurpose::Job, &word, Some(id), body, hidden)?;
+    cases::file(tx, &case, &body.external_id);
+    let mut batch = Batch::default();
+    batch.cases.insert(id, case);
+    let (_, effect) = take_effect(court, tx, &mut batch, &verified, None).await?;
+    Ok((verified.hash(), effect))
+}
+
+/// Signs as the court.
+fn sign<B: TypedBody>(
+    court: &Court,
+    purpose: KeyPurpose,
+    court_word: &str,
+    case: Option<CaseId>,
+    body: &B,
+    hidden: Object,
+) -> Answer<Verified> {
     let signer = court.keys.signer(purpose);
     let (hidden, openings) = make_openings(hidden, crate::random);
     let statement = Statement {
@@ -590,12 +612,9 @@ pub async fn issue<B: TypedBody>(
     let signed = statement
         .sign(signer, openings)
         .map_err(Failure::internal)?;
-    let verified = signed
+    signed
         .verify(court.realm, signer.public_key())
-        .map_err(Failure::internal)?;
-    let mut batch = Batch::default();
-    let (_, effect) = take_effect(court, tx, &mut batch, &verified, None).await?;
-    Ok((verified.hash(), effect))
+        .map_err(Failure::internal)
 }
 
 /// Checks the first statement of a key against that key itself.

@@ -5,6 +5,7 @@
 
 mod documents;
 mod lines;
+mod look_up;
 mod records;
 
 use std::path::Path;
@@ -116,6 +117,7 @@ pub(crate) async fn take_chunk(
 ) -> Result<(), String> {
     let fault = |error: crate::store::StoreError| error.to_string();
     let mut tx = court.db.begin_write().await.map_err(fault)?;
+    source.look_up(&mut tx, kind, chunk).await.map_err(fault)?;
     let mut results = Vec::with_capacity(chunk.len());
     for line in chunk {
         let result = records::take(court, &mut tx, source, kind, line).await;

@@ -21,6 +21,7 @@ use zhixing_protocol::trust::KeyPurpose;
 
 use super::documents;
 use super::lines::NumberedLine;
+use super::look_up::{self, LookUp};
 use crate::cases::{self, CaseRow};
 use crate::court::Court;
 use crate::inbox;
@@ -110,6 +111,8 @@ pub(crate) struct Source<'a> {
     files: Option<&'a BTreeMap<String, Sha256Digest>>,
     known_courts: HashSet<String>,
     known_staff: HashMap<String, (StaffId, String)>,
+    /// What was looked up for all lines of a chunk at once.
+    known: LookUp,
 }
 
 impl<'a> Source<'a> {
@@ -122,6 +125,7 @@ impl<'a> Source<'a> {
             files: None,
             known_courts: HashSet::new(),
             known_staff: HashMap::new(),
+            known: LookUp::default(),
         }
     }
 
@@ -143,6 +147,18 @@ impl<'a> Source<'a> {
     pub(super) fn forget(&mut self) {
         self.known_courts.clear();
         self.known_staff.clear();
+        self.known = LookUp::default();
+    }
+
+    /// Looks up what is known of the records of a chunk, in a question or two for all of them.
+    pub(super) async fn look_up(
+        &mut self,
+        tx: &mut Tx,
+        kind: LineKind,
+        chunk: &[NumberedLine],
+    ) -> Result<(), StoreError> {
+        self.known = LookUp::of(tx, kind, chunk).await?;
+        Ok(())
     }
 
     /// The digest that the manifest gives for a file. *Errors*: the manifest does not name it.
@@ -478,16 +494,15 @@ enum Before {
     Changed,
 }
 
-async fn before(tx: &mut Tx, key: &str, text: &str) -> Result<Before, LineFailure> {
-    let known = tx
-        .row(
-            "SELECT sha256 FROM imports WHERE external_id = $1",
-            &[key.into()],
-        )
-        .await?;
-    Ok(match known {
+async fn before(
+    tx: &mut Tx,
+    source: &Source<'_>,
+    key: &str,
+    text: &str,
+) -> Result<Before, LineFailure> {
+    Ok(match source.known.import(tx, key).await? {
         None => Before::New,
-        Some(row) if row.parse::<Sha256Digest>(0)? == line_digest(text) => Before::Same,
+        Some(digest) if digest == line_digest(text) => Before::Same,
         Some(_) => Before::Changed,
     })
 }
@@ -496,13 +511,21 @@ fn line_digest(text: &str) -> Sha256Digest {
     Sha256Digest::of(text.trim().as_bytes())
 }
 
+/// Where an import goes.
+enum Place<'a> {
+    /// Into a new case, which it files.
+    Filed(CaseRow),
+    /// Into a case of a court.
+    In(&'a str, CaseId),
+}
+
 /// Signs what was gathered as an import of the court, applies it, and remembers the record under `key`.
 async fn issue(
     court: &Court,
     tx: &mut Tx,
-    source: &Source<'_>,
+    source: &mut Source<'_>,
     (key, text): (&str, &str),
-    (court_word, case): (&str, CaseId),
+    place: Place<'_>,
     gathered: Gathered,
 ) -> LineResult {
     let body = JobImport {
@@ -520,28 +543,24 @@ async fn issue(
             "too many parties and documents for one line: send the others in parties.jsonl and documents.jsonl",
         ));
     }
-    let (_, effect) = inbox::issue(
-        court,
-        tx,
-        KeyPurpose::Job,
-        court_word,
-        Some(case),
-        &body,
-        gathered.hidden,
-    )
-    .await
+    let hidden = gathered.hidden;
+    let (_, effect) = match place {
+        Place::Filed(row) => inbox::issue_filing(court, tx, row, &body, hidden).await,
+        Place::In(word, case) => {
+            inbox::issue(court, tx, KeyPurpose::Job, word, Some(case), &body, hidden).await
+        }
+    }
     .map_err(|failure| LineFailure::fault(failure.0.title))?;
     if !matches!(effect, Effect::Applied | Effect::Duplicate) {
         return Err(LineFailure::bad(format!(
             "the record differs from what was filed before: {effect:?}"
         )));
     }
-    tx.execute(
-        "INSERT INTO imports (external_id, sha256, at_ms) VALUES ($1, $2, $3) \
-         ON CONFLICT (external_id) DO UPDATE SET sha256 = $2, at_ms = $3",
-        &[key.into(), line_digest(text).into(), court.now().0.into()],
-    )
-    .await?;
+    let now = court.now();
+    source
+        .known
+        .keep_import(tx, key, line_digest(text), now)
+        .await?;
     Ok(effect == Effect::Applied)
 }
 
@@ -563,25 +582,22 @@ async fn take_case(court: &Court, tx: &mut Tx, source: &mut Source<'_>, text: &s
         return Err(LineFailure::bad("assigned_on is before filed_on"));
     }
     source.may_speak_for(line.court.as_str())?;
-    if matches!(before(tx, &line.external_id, text).await?, Before::Same) {
+    let before = before(tx, source, &line.external_id, text).await?;
+    if matches!(before, Before::Same) {
         return Ok(false);
     }
     source.require_court(tx, line.court.as_str()).await?;
     source.require_court(tx, number.court().as_str()).await?;
-    let taken = tx
-        .row(
-            "SELECT external_id FROM cases WHERE number = $1",
-            &[number.to_string().into()],
-        )
-        .await?;
-    if let Some(row) = taken
-        && row.text(0)? != line.external_id
+    let taken = source.known.number(tx, &number.to_string()).await?;
+    if let Some(other) = &taken
+        && *other != line.external_id
     {
         return Err(LineFailure::bad(format!(
-            "the number {number} belongs to the case {}",
-            row.text(0)?
+            "the number {number} belongs to the case {other}"
         )));
     }
+    // A case and the note that its record came are written together.
+    let new = matches!(before, Before::New) && taken.is_none();
     let (random, made) = derived_id(court, line.filed_on, &line.external_id);
     let case = CaseId::make(made, random);
     let known = Known {
@@ -630,15 +646,15 @@ async fn take_case(court: &Court, tx: &mut Tx, source: &mut Source<'_>, text: &s
         .await?;
     }
     let key = line.external_id.as_str();
-    issue(
-        court,
-        tx,
-        source,
-        (key, text),
-        (line.court.as_str(), case),
-        gathered,
-    )
-    .await
+    let number = known.row.number.clone();
+    let place = if new {
+        Place::Filed(known.row)
+    } else {
+        Place::In(line.court.as_str(), case)
+    };
+    let taken = issue(court, tx, source, (key, text), place, gathered).await?;
+    source.known.keep_number(number, key);
+    Ok(taken)
 }
 
 fn add_party(court: &Court, case: &Known, party: &PartyLine, on: Date, gathered: &mut Gathered) {
@@ -688,8 +704,8 @@ async fn add_document(
 
 async fn take_party(court: &Court, tx: &mut Tx, source: &mut Source<'_>, text: &str) -> LineResult {
     let line: OfCase<PartyLine> = parse(text)?;
-    let key = format!("party\n{}\n{}", line.case, line.record.external_id);
-    match before(tx, &key, text).await? {
+    let key = look_up::key(LineKind::Parties, &line.case, &line.record.external_id);
+    match before(tx, source, &key, text).await? {
         Before::Same => return Ok(false),
         Before::Changed => return Err(changed()),
         Before::New => {}
@@ -698,7 +714,7 @@ async fn take_party(court: &Court, tx: &mut Tx, source: &mut Source<'_>, text: &
     let mut gathered = Gathered::default();
     let on = line.on.unwrap_or(case.filed_on);
     add_party(court, &case, &line.record, on, &mut gathered);
-    let place = (case.row.court.as_str(), case.row.case);
+    let place = Place::In(case.row.court.as_str(), case.row.case);
     issue(court, tx, source, (&key, text), place, gathered).await
 }
 
@@ -709,8 +725,8 @@ async fn take_document(
     text: &str,
 ) -> LineResult {
     let line: OfCase<DocumentLine> = parse(text)?;
-    let key = format!("document\n{}\n{}", line.case, line.record.external_id);
-    match before(tx, &key, text).await? {
+    let key = look_up::key(LineKind::Documents, &line.case, &line.record.external_id);
+    match before(tx, source, &key, text).await? {
         Before::Same => return Ok(false),
         Before::Changed => return Err(changed()),
         Before::New => {}
@@ -719,7 +735,7 @@ async fn take_document(
     let mut gathered = Gathered::default();
     let on = line.on.unwrap_or(case.filed_on);
     add_document(court, source, &case, &line.record, on, &mut gathered).await?;
-    let place = (case.row.court.as_str(), case.row.case);
+    let place = Place::In(case.row.court.as_str(), case.row.case);
     issue(court, tx, source, (&key, text), place, gathered).await
 }
 
@@ -731,8 +747,8 @@ fn changed() -> LineFailure {
 
 async fn take_node(court: &Court, tx: &mut Tx, source: &mut Source<'_>, text: &str) -> LineResult {
     let line: NodeLine = parse(text)?;
-    let key = format!("node\n{}\n{}", line.case, line.external_id);
-    match before(tx, &key, text).await? {
+    let key = look_up::key(LineKind::Nodes, &line.case, &line.external_id);
+    match before(tx, source, &key, text).await? {
         Before::Same => return Ok(false),
         Before::Changed => return Err(changed()),
         Before::New => {}
@@ -772,6 +788,6 @@ async fn take_node(court: &Court, tx: &mut Tx, source: &mut Source<'_>, text: &s
             ("text", line.text.as_deref()),
         ],
     );
-    let place = (case.row.court.as_str(), case.row.case);
+    let place = Place::In(case.row.court.as_str(), case.row.case);
     issue(court, tx, source, (&key, text), place, gathered).await
 }
