@@ -133,6 +133,14 @@ uuid_newtype!(
     PartyId
 );
 uuid_newtype!(
+    /// One sum of money that reached the account of a case; as a subject of rules the same uuid.
+    PaymentId
+);
+uuid_newtype!(
+    /// One request to pay money out to one payee.
+    FundsRequestId
+);
+uuid_newtype!(
     /// One document of a case file.
     DocumentId
 );

@@ -91,12 +91,17 @@ pub struct LegalFacts {
     measures: BTreeMap<u64, (MeasureKind, MeasureTarget, u32)>,
     /// Facts that follow from acts on site.
     of_acts: BTreeMap<ActId, Vec<LegalFact>>,
+    /// Facts that follow from the money of the case.
+    of_funds: Vec<LegalFact>,
 }
 
 impl LegalFacts {
-    /// The recorded facts in order, then those that follow from acts on site.
+    /// The recorded facts in order, then those that follow from acts on site and from money.
     pub fn iter(&self) -> impl Iterator<Item = &LegalFact> {
-        self.facts.iter().chain(self.of_acts.values().flatten())
+        self.facts
+            .iter()
+            .chain(self.of_acts.values().flatten())
+            .chain(&self.of_funds)
     }
 
     /// The facts of one code, as [`Self::iter`].
@@ -107,6 +112,11 @@ impl LegalFacts {
     /// Replaces what follows from an act.
     pub(super) fn follow_act(&mut self, act: ActId, facts: Vec<LegalFact>) {
         self.of_acts.insert(act, facts);
+    }
+
+    /// Replaces what follows from money.
+    pub(super) fn follow_funds(&mut self, facts: Vec<LegalFact>) {
+        self.of_funds = facts;
     }
 
     /// Whether a recorded fact is here already, said by another statement.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::facts::LegalFacts;
+use super::funds::CaseFunds;
 use crate::act::{Acts, Standing, facts_of};
 use crate::canonical::Value;
 use crate::event::{Event, EventBody, EvidenceReceived, EvidenceSealed, RecordingClosed};
@@ -14,7 +15,7 @@ use crate::statement::{CaseFiled, CaseRole, DocumentAdded, Openings, PaperMade, 
 use crate::time::{Date, UtcMillis};
 
 /// Version of this reducer. A device that holds projections of another version rebuilds them (I5).
-pub const REDUCER_VERSION: u32 = 4;
+pub const REDUCER_VERSION: u32 = 5;
 
 /// Values of hidden members that this copy holds; a missing one is withheld or erased.
 pub type HiddenValues = BTreeMap<String, Value>;
@@ -77,6 +78,7 @@ pub struct CaseState {
     recordings: BTreeMap<RecordingId, RecordingClosed>,
     facts: LegalFacts,
     acts: Acts,
+    funds: CaseFunds,
     /// Kind of every event by number, to judge corrections.
     kinds: BTreeMap<u64, String>,
     corrected: BTreeSet<u64>,
@@ -107,6 +109,9 @@ impl CaseState {
         let Ok(body) = event.body() else { return };
         self.facts.take_in(event, &body);
         let act = self.acts.take_in(event, &body, &hidden);
+        if self.funds.take_in(event, &body, &hidden) {
+            self.facts.follow_funds(self.funds.facts());
+        }
         let adds_party = matches!(body, EventBody::PartyAdded(_));
         match body {
             EventBody::CaseFiled(filed) => self.filed = Some(entry(event, hidden, filed)),
@@ -180,6 +185,14 @@ impl CaseState {
             | EventBody::ActClosed(_)
             | EventBody::ActCorrected(_)
             | EventBody::ActCountersigned(_)
+            | EventBody::FundsReceived(_)
+            | EventBody::FundsConfirmed(_)
+            | EventBody::FundsClaimed(_)
+            | EventBody::FundsReturned(_)
+            | EventBody::FundsRequested(_)
+            | EventBody::FundsDecided(_)
+            | EventBody::FundsPaid(_)
+            | EventBody::FundsFailed(_)
             | EventBody::Unknown => {}
         }
         if let Some(act) = act {
@@ -295,6 +308,11 @@ impl CaseState {
     /// Acts on site.
     pub fn acts(&self) -> &Acts {
         &self.acts
+    }
+
+    /// The money of the case.
+    pub fn funds(&self) -> &CaseFunds {
+        &self.funds
     }
 
     /// Number of the newest event; 0 if there is none.

@@ -192,6 +192,9 @@ fn on_case(
         | Body::ActClose(_)
         | Body::ActCorrect(_)
         | Body::ActCountersign(_) => act::record(statement, body, state),
+        Body::FundsClaim(_) | Body::FundsRequest(_) | Body::FundsDecide(_) => {
+            super::funds::record(statement, body, state)
+        }
         Body::PaperMake(paper) => super::paper::make(statement, &paper.fact, state),
         Body::RecordingClose(close) => {
             let event = EventBody::RecordingClosed(RecordingClosed {
@@ -345,6 +348,16 @@ fn import(
                     continue;
                 }
                 EventBody::DocumentAdded(document.clone())
+            }
+            money if super::funds::event_of(money).is_some() => {
+                let Some(event) = super::funds::event_of(money) else {
+                    continue;
+                };
+                match super::funds::preview(&event, state.unwrap_or(&CaseState::default())) {
+                    Effect::Applied => event,
+                    Effect::Duplicate => continue,
+                    effect => return Ok((effect, Vec::new())),
+                }
             }
             recorded => {
                 let Some(event) = law::event_of(recorded) else {

@@ -9,9 +9,10 @@ use crate::hash::{StatementHash, StoredDigest};
 use crate::ids::{DeviceId, ItemId, NoteId, RecordingId, StaffId};
 use crate::statement::{
     ActClosed, ActCorrected, ActCountersigned, ActLineRecorded, ActRefused, ActSigned, ActStarted,
-    ActStepRecorded, CaseAssigned, CaseFiled, DocumentAdded, ImportSource, IntakeOutcome,
-    MeasureReleased, MeasureRenewed, MeasureTaken, MediaKind, NodeRecorded, PaperMade, PartyAdded,
-    PauseBegun, PauseEnded, RecordingEnd, SegmentRef,
+    ActStepRecorded, CaseAssigned, CaseFiled, DocumentAdded, FundsClaimed, FundsConfirmed,
+    FundsDecided, FundsFailed, FundsPaid, FundsReceived, FundsRequested, FundsReturned,
+    ImportSource, IntakeOutcome, MeasureReleased, MeasureRenewed, MeasureTaken, MediaKind,
+    NodeRecorded, PaperMade, PartyAdded, PauseBegun, PauseEnded, RecordingEnd, SegmentRef,
 };
 
 macro_rules! kinds {
@@ -104,6 +105,22 @@ kinds! {
     ActCountersigned(ByDevice<ActCountersigned>) = "act.countersigned",
     /// A version of a paper of the court. Hidden: `fields`, `title`.
     PaperMade(PaperMade) = "paper.made",
+    /// Money reached the account of the case. Hidden: `payer`, `text`.
+    FundsReceived(FundsReceived) = "funds.received",
+    /// The finance office confirmed it. Hidden: `text`.
+    FundsConfirmed(FundsConfirmed) = "funds.confirmed",
+    /// It belongs to the case. Hidden: `text`.
+    FundsClaimed(FundsClaimed) = "funds.claimed",
+    /// It went back whole. Hidden: `text`.
+    FundsReturned(FundsReturned) = "funds.returned",
+    /// Somebody asks that money be paid out. Hidden: `account`, `payee`, `text`.
+    FundsRequested(ByDevice<FundsRequested>) = "funds.requested",
+    /// What was decided on that. Hidden: `text`.
+    FundsDecided(ByDevice<FundsDecided>) = "funds.decided",
+    /// The bank paid. Hidden: `text`.
+    FundsPaid(FundsPaid) = "funds.paid",
+    /// The bank did not pay, or it came back. Hidden: `text`.
+    FundsFailed(FundsFailed) = "funds.failed",
 }
 
 /// Somebody is taken off a case.

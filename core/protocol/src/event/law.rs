@@ -18,7 +18,13 @@ pub(super) fn event_of(content: &FactContent) -> Option<EventBody> {
         FactContent::CaseFiled(_)
         | FactContent::CaseAssigned(_)
         | FactContent::PartyAdded(_)
-        | FactContent::DocumentAdded(_) => return None,
+        | FactContent::DocumentAdded(_)
+        | FactContent::FundsReceived(_)
+        | FactContent::FundsConfirmed(_)
+        | FactContent::FundsClaimed(_)
+        | FactContent::FundsReturned(_)
+        | FactContent::FundsPaid(_)
+        | FactContent::FundsFailed(_) => return None,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod act;
 mod draft;
+mod funds;
 mod kind;
 mod law;
 mod paper;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use act::ByDevice;
 pub use draft::{Effect, EventDraft, draft};
+pub use funds::preview_funds;
 pub use kind::*;
 pub use law::preview_record;
 pub use paper::preview_paper;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Event;
 
 /// Version of the table below; goes up with every change of a cell.
-pub const VISIBILITY_VERSION: u32 = 4;
+pub const VISIBILITY_VERSION: u32 = 5;
 
 /// Who looks at a projection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -127,6 +127,47 @@ const TABLE: &[Row] = &[
     Row {
         kind: "pause.ended",
         applicant: None,
+        respondent: None,
+    },
+    // Of money parties learn what came and what became of it; who paid and to which account stays with the court.
+    Row {
+        kind: "funds.received",
+        applicant: Some(&["amount_fen", "at"]),
+        respondent: Some(&["amount_fen", "at"]),
+    },
+    Row {
+        kind: "funds.confirmed",
+        applicant: None,
+        respondent: None,
+    },
+    Row {
+        kind: "funds.claimed",
+        applicant: None,
+        respondent: None,
+    },
+    Row {
+        kind: "funds.returned",
+        applicant: None,
+        respondent: None,
+    },
+    Row {
+        kind: "funds.requested",
+        applicant: Some(&["amount_fen", "at", "payee", "purpose", "request"]),
+        respondent: None,
+    },
+    Row {
+        kind: "funds.decided",
+        applicant: Some(&["at", "decision", "request"]),
+        respondent: None,
+    },
+    Row {
+        kind: "funds.paid",
+        applicant: Some(&["at", "request"]),
+        respondent: None,
+    },
+    Row {
+        kind: "funds.failed",
+        applicant: Some(&["at", "request"]),
         respondent: None,
     },
     // Of an act on site parties learn nothing before it is closed; then, by its kind, what was done and the inventory.

@@ -6,6 +6,10 @@ use super::act::{
     ActClosed, ActCorrected, ActCountersigned, ActLineRecorded, ActRefused, ActSigned, ActStarted,
     ActStepRecorded,
 };
+use super::funds::{
+    FundsClaim, FundsClaimed, FundsConfirmed, FundsDecide, FundsFailed, FundsPaid, FundsReceived,
+    FundsRequest, FundsReturned,
+};
 use super::law::{
     MeasureRelease, MeasureReleased, MeasureRenew, MeasureRenewed, MeasureTake, MeasureTaken,
     NodeRecord, NodeRecorded, PauseBegin, PauseBegun, PauseEnd, PauseEnded,
@@ -119,6 +123,12 @@ bodies! {
     ActCountersign(ActCountersigned) = "act.countersign/1",
     /// A version of a paper of the court.
     PaperMake(PaperMake) = "paper.make/1",
+    /// Money on the account is said to belong to the case.
+    FundsClaim(FundsClaim) = "funds.claim/1",
+    /// Somebody asks that money be paid out.
+    FundsRequest(FundsRequest) = "funds.request/1",
+    /// Somebody decides on that.
+    FundsDecide(FundsDecide) = "funds.decide/1",
     /// Facts of one case from the court's inner systems.
     JobImport(JobImport) = "job.import/1",
     /// What the check of an uploaded file gave.
@@ -430,6 +440,24 @@ pub enum FactContent {
     /// Clocks run again.
     #[serde(rename = "pause.ended")]
     PauseEnded(PauseEnded),
+    /// Money reached the account. Hidden: `payer`, `text`.
+    #[serde(rename = "funds.received")]
+    FundsReceived(FundsReceived),
+    /// The finance office confirmed it.
+    #[serde(rename = "funds.confirmed")]
+    FundsConfirmed(FundsConfirmed),
+    /// It belongs to the case, said the inner system. Hidden: `text`.
+    #[serde(rename = "funds.claimed")]
+    FundsClaimed(FundsClaimed),
+    /// It went back whole. Hidden: `text`.
+    #[serde(rename = "funds.returned")]
+    FundsReturned(FundsReturned),
+    /// The bank paid a request. Hidden: `text`.
+    #[serde(rename = "funds.paid")]
+    FundsPaid(FundsPaid),
+    /// The bank did not pay it, or it came back. Hidden: `text`.
+    #[serde(rename = "funds.failed")]
+    FundsFailed(FundsFailed),
 }
 
 /// A case is filed.
