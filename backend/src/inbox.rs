@@ -7,13 +7,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use zhixing_protocol::canonical::Object;
+use zhixing_protocol::case::CaseState;
 use zhixing_protocol::event::{Effect, Head, draft};
 use zhixing_protocol::hash::StatementHash;
 use zhixing_protocol::ids::{CaseId, DeviceId, Nonce};
 use zhixing_protocol::keys::{PublicKey, Signer as _};
 use zhixing_protocol::statement::{
-    Admission, Body, ChainTip, ClockReading, FactContent, JobImport, Signed, Statement,
-    StatementError, TypedBody, Verified, admit, make_openings,
+    Admission, Body, ChainTip, ClockReading, FactContent, FundsDecided, FundsDecision, JobImport,
+    Signed, Statement, StatementError, TypedBody, Verified, admit, make_openings,
 };
 use zhixing_protocol::time::UtcMillis;
 use zhixing_protocol::trust::KeyPurpose;
@@ -372,6 +373,13 @@ async fn take_effect(
             }
         }
     }
+    if let (Some(device), Some(state), Ok(Body::FundsDecide(decide))) = (device, &state, &body)
+        && let Some(reason) = may_not_decide(tx, device, &decide.fact, state).await?
+    {
+        let effect = Effect::rejected(reason);
+        batch.cases.extend(case.map(|case| (case.case, case)));
+        return Ok((store(court, tx, verified, &effect).await?, effect));
+    }
     let known_case = case.is_some();
     let (effect, drafts) = draft(
         statement,
@@ -485,6 +493,34 @@ async fn forbidden(
             None => Ok(None),
         },
     }
+}
+
+/// Why a person may not decide on a request for money: four eyes, whichever devices they use.
+async fn may_not_decide(
+    tx: &mut Tx,
+    device: &DeviceRow,
+    decided: &FundsDecided,
+    state: &CaseState,
+) -> Answer<Option<&'static str>> {
+    let Some(request) = state.funds().request(decided.request) else {
+        return Ok(None);
+    };
+    let asker = DeviceRow::read(tx, request.device).await?;
+    let own = asker.is_some_and(|asker| asker.staff == device.staff);
+    if decided.decision == FundsDecision::Withdraw {
+        return Ok((!own).then_some("not_own_request"));
+    }
+    if own {
+        return Ok(Some("own_request"));
+    }
+    let role = tx
+        .row(
+            "SELECT role FROM staff WHERE staff = $1",
+            &[device.staff.into()],
+        )
+        .await?;
+    let role = role.map(|row| row.text(0)).transpose()?;
+    Ok((!matches!(role.as_deref(), Some("judge" | "duty"))).then_some("not_entitled"))
 }
 
 async fn device_effects(

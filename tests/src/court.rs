@@ -169,6 +169,23 @@ impl TestCourt {
             .head
     }
 
+    /// What a statement did.
+    pub async fn effect(
+        &self,
+        statement: zhixing_protocol::hash::StatementHash,
+    ) -> zhixing_protocol::event::Effect {
+        let mut tx = self.court.db.begin_read().await.expect("the store works");
+        let row = tx
+            .row(
+                "SELECT effect FROM statements WHERE hash = $1",
+                &[statement.into()],
+            )
+            .await
+            .expect("the store works")
+            .expect("it was admitted");
+        serde_json::from_str(&row.text(0).expect("a text")).expect("an effect")
+    }
+
     /// Signs and publishes the pack that this version carries, changed, as another version from a day on.
     pub async fn publish_pack(&self, version: u32, from: &str, change: impl FnOnce(&mut RulePack)) {
         let mut pack = RulePack::bundled().clone();

@@ -2,6 +2,7 @@
 
 mod court;
 mod device;
+mod gated;
 mod inner;
 mod process;
 mod proxy;
@@ -9,6 +10,7 @@ pub mod simulation;
 
 pub use court::TestCourt;
 pub use device::TestDevice;
+pub use gated::{GATE_PEER, court_with_gate, run_gate};
 pub use inner::{InnerSystem, Received, jsonl};
 pub use process::CourtProcess;
 pub use proxy::{Fault, Proxy};

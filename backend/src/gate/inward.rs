@@ -25,6 +25,7 @@ const KINDS: &[LineKind] = &[
     LineKind::Parties,
     LineKind::Documents,
     LineKind::Nodes,
+    LineKind::Funds,
 ];
 
 /// What a peer says about a batch of ours.

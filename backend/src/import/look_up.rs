@@ -39,6 +39,7 @@ pub(super) fn key(kind: LineKind, case: &str, external_id: &str) -> String {
         LineKind::Parties => format!("party\n{case}\n{external_id}"),
         LineKind::Documents => format!("document\n{case}\n{external_id}"),
         LineKind::Nodes => format!("node\n{case}\n{external_id}"),
+        LineKind::Funds => format!("funds\n{case}\n{external_id}"),
         LineKind::Cases | LineKind::Courts | LineKind::Staff => external_id.to_owned(),
     }
 }

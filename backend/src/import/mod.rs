@@ -4,6 +4,7 @@
 //! gate's in `docs/GATE.md`; both take their lines by the same code.
 
 mod documents;
+mod funds;
 mod lines;
 mod look_up;
 mod records;
@@ -29,6 +30,7 @@ const FOLDER_KINDS: &[LineKind] = &[
     LineKind::Parties,
     LineKind::Documents,
     LineKind::Nodes,
+    LineKind::Funds,
 ];
 
 /// What became of one line.

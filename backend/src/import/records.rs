@@ -85,6 +85,8 @@ pub enum LineKind {
     Documents,
     /// Nodes of the procedure.
     Nodes,
+    /// Money of cases.
+    Funds,
 }
 
 impl LineKind {
@@ -97,6 +99,7 @@ impl LineKind {
             Self::Parties => "parties.jsonl",
             Self::Documents => "documents.jsonl",
             Self::Nodes => "nodes.jsonl",
+            Self::Funds => "funds.jsonl",
         }
     }
 }
@@ -325,10 +328,11 @@ pub(super) async fn take(
         LineKind::Parties => take_party(court, tx, source, text).await,
         LineKind::Documents => take_document(court, tx, source, text).await,
         LineKind::Nodes => take_node(court, tx, source, text).await,
+        LineKind::Funds => super::funds::take(court, tx, source, text).await,
     }
 }
 
-fn parse<T: serde::de::DeserializeOwned>(line: &str) -> Result<T, LineFailure> {
+pub(super) fn parse<T: serde::de::DeserializeOwned>(line: &str) -> Result<T, LineFailure> {
     serde_json::from_str(line).map_err(|error| LineFailure::bad(error.to_string()))
 }
 
@@ -405,7 +409,7 @@ fn derived_id(court: &Court, filed_on: Date, name: &str) -> ([u8; 10], UtcMillis
 }
 
 /// The id of a party, document or thing of a case: the same uuid whatever refers to it.
-fn derived_part(court: &Court, case: &Known, name: &str) -> ([u8; 10], UtcMillis) {
+pub(super) fn derived_part(court: &Court, case: &Known, name: &str) -> ([u8; 10], UtcMillis) {
     derived_id(
         court,
         case.filed_on,
@@ -420,14 +424,14 @@ fn derive_subject(court: &Court, case: &Known, name: &str) -> SubjectId {
 }
 
 /// A case that is here.
-struct Known {
+pub(super) struct Known {
     pub row: CaseRow,
     pub external_id: String,
     pub filed_on: Date,
 }
 
 /// The case that the source system calls `external_id`. *Errors*: there is none, or the source does not speak for its court.
-async fn case_by_external_id(
+pub(super) async fn case_by_external_id(
     court: &Court,
     tx: &mut Tx,
     source: &Source<'_>,
@@ -458,14 +462,19 @@ async fn case_by_external_id(
 
 /// Facts and hidden members of one import statement as they are gathered.
 #[derive(Default)]
-struct Gathered {
+pub(super) struct Gathered {
     facts: Vec<Fact>,
     hidden: Object,
 }
 
 impl Gathered {
     /// Adds a fact; its hidden members get names of their own in the statement.
-    fn add(&mut self, content: FactContent, occurred_on: Date, words: &[(&str, Option<&str>)]) {
+    pub(super) fn add(
+        &mut self,
+        content: FactContent,
+        occurred_on: Date,
+        words: &[(&str, Option<&str>)],
+    ) {
         let place = self.facts.len();
         let mut hidden = BTreeMap::new();
         for (name, value) in words {
@@ -485,7 +494,7 @@ impl Gathered {
 }
 
 /// Whether a record came before: as it is now (nothing to do), or otherwise.
-enum Before {
+pub(super) enum Before {
     /// Never.
     New,
     /// With the same text.
@@ -494,7 +503,7 @@ enum Before {
     Changed,
 }
 
-async fn before(
+pub(super) async fn before(
     tx: &mut Tx,
     source: &Source<'_>,
     key: &str,
@@ -512,7 +521,7 @@ fn line_digest(text: &str) -> Sha256Digest {
 }
 
 /// Where an import goes.
-enum Place<'a> {
+pub(super) enum Place<'a> {
     /// Into a new case, which it files.
     Filed(CaseRow),
     /// Into a case of a court.
@@ -520,7 +529,7 @@ enum Place<'a> {
 }
 
 /// Signs what was gathered as an import of the court, applies it, and remembers the record under `key`.
-async fn issue(
+pub(super) async fn issue(
     court: &Court,
     tx: &mut Tx,
     source: &mut Source<'_>,
@@ -552,9 +561,15 @@ async fn issue(
     }
     .map_err(|failure| LineFailure::fault(failure.0.title))?;
     if !matches!(effect, Effect::Applied | Effect::Duplicate) {
-        return Err(LineFailure::bad(format!(
-            "the record differs from what was filed before: {effect:?}"
-        )));
+        return Err(LineFailure::bad(match effect {
+            Effect::Conflict { current } => {
+                format!("{current}: it does not fit what the case has already")
+            }
+            Effect::Rejected { reason } | Effect::Held { reason } => {
+                format!("{reason}: the case cannot take it")
+            }
+            Effect::Applied | Effect::Duplicate => String::new(),
+        }));
     }
     let now = court.now();
     source
@@ -739,7 +754,7 @@ async fn take_document(
     issue(court, tx, source, (&key, text), place, gathered).await
 }
 
-fn changed() -> LineFailure {
+pub(super) fn changed() -> LineFailure {
     LineFailure::bad(
         "this record came before with another content, which stays: send the correction under a new external_id",
     )

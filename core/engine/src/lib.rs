@@ -10,6 +10,7 @@ pub mod database;
 pub mod duty;
 mod engine;
 pub mod error;
+pub mod funds;
 pub mod norms;
 pub mod papers;
 pub mod ports;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::act::ActCommand;
 use clap::{Parser, Subcommand, ValueEnum};
-use zhixing_protocol::ids::{MeasureId, PauseId};
+use zhixing_protocol::ids::{FundsRequestId, MeasureId, PauseId, PaymentId};
 use zhixing_protocol::rules::moment::Moment;
 use zhixing_protocol::time::Date;
 
@@ -177,6 +177,14 @@ pub enum Command {
         /// What is done.
         #[command(subcommand)]
         act: PauseAct,
+    },
+    /// The money of a case: what came, what is asked for, what was paid; and claiming, asking, deciding. Works offline.
+    Funds {
+        /// Case number or id.
+        case: String,
+        /// What is done; shows the ledger if missing.
+        #[command(subcommand)]
+        act: Option<FundsAct>,
     },
     /// Acts on site: inquiry, seal, search and others, led by what is next; works offline.
     Act {
@@ -403,6 +411,71 @@ pub enum MeasureAct {
         #[arg(long)]
         at: Option<Moment>,
     },
+}
+
+/// What is done with money.
+#[derive(Subcommand)]
+pub enum FundsAct {
+    /// Say that a sum belongs to this case.
+    Claim {
+        /// Id of the sum from `funds`.
+        payment: PaymentId,
+        /// Words.
+        #[arg(long)]
+        text: Option<String>,
+    },
+    /// Ask that money be paid out.
+    Request {
+        /// How much in yuan, such as 20000 or 20000.50.
+        #[arg(long, value_name = "YUAN")]
+        amount: String,
+        /// The payee: a party of the case by name or id.
+        #[arg(long, value_name = "NAME|ID")]
+        to: Option<String>,
+        /// What for.
+        #[arg(long = "for", value_enum, default_value = "disbursement")]
+        purpose: Purpose,
+        /// The payee's account; kept apart from the open statement.
+        #[arg(long)]
+        account: Option<String>,
+        /// Words.
+        #[arg(long)]
+        text: Option<String>,
+    },
+    /// Approve a request of somebody else.
+    Approve(Decision),
+    /// Refuse a request of somebody else.
+    Refuse(Decision),
+    /// Take a request of one's own back.
+    Withdraw(Decision),
+}
+
+/// A decision on a request.
+#[derive(clap::Args)]
+pub struct Decision {
+    /// Id of the request from `funds`.
+    pub request: FundsRequestId,
+    /// Code of the ground, such as complete or account_unclear.
+    #[arg(long, default_value = "complete")]
+    pub reason: String,
+    /// Words.
+    #[arg(long)]
+    pub text: Option<String>,
+}
+
+/// What money is paid out for.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Purpose {
+    /// 发放
+    Disbursement,
+    /// 执行费
+    Fee,
+    /// 退还余款
+    Surplus,
+    /// 参与分配
+    Distribution,
+    /// 提存
+    Deposit,
 }
 
 /// What happens to a pause.

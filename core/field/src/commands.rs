@@ -19,7 +19,7 @@ use zhixing_protocol::statement::{ImportSource, MediaKind};
 use crate::act;
 use crate::arguments::{Arguments, Command, DocAct, Kind, Source};
 use crate::output::{Output, moment, short, size, yuan};
-use crate::{doc, exit, law};
+use crate::{doc, exit, funds, law};
 
 /// Marks that the judge closed the case files on this laptop.
 const LOCK_MARK: &str = "locked-by-the-judge";
@@ -152,6 +152,9 @@ fn command(engine: &Engine, command: &Command, output: &Output) -> Result<u8> {
         | Command::Record { .. }
         | Command::Measure { .. }
         | Command::Pause { .. } => law::run(engine, command, output),
+        Command::Funds { case, act } => {
+            funds::run(engine, find_case(engine, case)?, act.as_ref(), output)
+        }
         Command::Act { act } => act::run(engine, act, output),
         Command::Doc { act } => doc::run(engine, act, output),
         Command::Sync { wait } => sync(engine, *wait, output),

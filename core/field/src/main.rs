@@ -5,6 +5,7 @@ mod arguments;
 mod commands;
 mod doc;
 mod exit;
+mod funds;
 mod law;
 mod output;
 

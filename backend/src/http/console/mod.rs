@@ -4,6 +4,7 @@ mod acts;
 mod cases;
 mod devices;
 mod evidence;
+mod funds;
 mod gate;
 mod glance;
 mod law;
@@ -40,6 +41,7 @@ pub(super) fn routes() -> Router<Arc<Court>> {
         .route("/cases/{case}/prompts", get(law::prompts))
         .route("/cases/{case}/checklists/{step}", get(law::checklist))
         .route("/cases/{case}/acts", get(acts::list))
+        .route("/cases/{case}/funds", get(funds::show))
         .route("/cases/{case}/papers", get(papers::list))
         .route("/cases/{case}/papers/{paper}", get(papers::print))
         .route("/today", get(today::list))

@@ -1,6 +1,7 @@
 //! The console as a browser meets it.
 
 mod bucket;
+mod funds;
 mod gate;
 mod law;
 mod signing;

@@ -1,7 +1,7 @@
 import { createRouter, createWebHistory, type Router } from 'vue-router'
 import { session } from './session'
 
-export const CASE_TABS = ['overview', 'timeline', 'duties', 'acts', 'papers', 'checklists', 'documents', 'evidence'] as const
+export const CASE_TABS = ['overview', 'timeline', 'duties', 'acts', 'papers', 'checklists', 'funds', 'documents', 'evidence'] as const
 export type CaseTab = (typeof CASE_TABS)[number]
 
 /** Every selection stands in the address, so that a view can be shared or opened again. */

@@ -6,6 +6,7 @@ import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { randomBytes } from 'node:crypto'
 import { makeCourt } from './mock-court.mjs'
+import { makeMoney } from './mock-money.mjs'
 import { actsOf, arrivals, checklistOf, papersOf, setAside, standingOf, todayOf, verdicts } from './mock-law.mjs'
 import { blobs, cases, courts, devices, nodes, prompts, rules, staff, system, ticketPicture } from './mock-data.mjs'
 
@@ -34,6 +35,7 @@ export async function startMock(port = 0) {
   const notes = []
   const recorded = new Set()
   const ended = new Set()
+  const money = makeMoney(cases[3].parties)
   // People on the first case may write in it; in others the court says no.
   const court = makeCourt({
     realm: '01a0c450-6c00-7101-8101-010101010101',
@@ -42,6 +44,7 @@ export async function startMock(port = 0) {
       if (id === cases[5].id) return { effect: 'rejected', reason: 'not_granted' }
       if (type === 'case.note/1') notes.unshift({ case: id, at_ms: Date.now(), author: who.name, text: openings.text.value })
       if (type === 'node.record/1') recorded.add(body.fact.node)
+      if (type.startsWith('funds.')) return money.take(type, body.fact, openings, who)
       if (type === 'pause.end/1') ended.add(body.fact.pause)
       return { effect: 'applied' }
     },
@@ -120,6 +123,8 @@ export async function startMock(port = 0) {
         return { on: '2020-03-18', pack_id: '31a4b7bc4dc9', pack_version: 1, warning: '', prompts: prompts.filter(({ action }) => !recorded.has(action.replace('record:', ''))), measures: [], pauses: [], ...(query.get('explain') === 'true' ? { verdicts } : {}) }
       case 'GET cases/:id/acts':
         return { acts: id === cases[3].id ? actsOf(cases[3]) : [], now_ms: Date.now(), warning: '' }
+      case 'GET cases/:id/funds':
+        return money.shown(session.who)
       case 'GET cases/:id/papers': {
         if (parts.length === 3) return { papers: id === cases[3].id ? papersOf() : [] }
         const document = cases[3].documents[0].document

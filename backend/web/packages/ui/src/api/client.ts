@@ -2,6 +2,7 @@ import { Problem } from './problem'
 import type {
   CaseAct,
   CaseFile,
+  CaseFunds,
   CaseRow,
   CheckedStep,
   Checklist,
@@ -101,6 +102,11 @@ export class ConsoleClient {
 
   acts(id: string): Promise<{ acts: CaseAct[]; now_ms: number }> {
     return this.get(`cases/${encodeURIComponent(id)}/acts`)
+  }
+
+  /** The money of a case. */
+  funds(id: string): Promise<CaseFunds> {
+    return this.get(`cases/${encodeURIComponent(id)}/funds`)
   }
 
   papers(id: string): Promise<{ papers: Paper[] }> {

@@ -236,6 +236,54 @@ export interface Nodes {
   pause_reasons: NamedCode[]
 }
 
+/** A sum that reached the account of a case. */
+export interface FundsPayment {
+  payment: string
+  seq: number
+  amount_fen: number
+  at: string
+  payer: string | null
+  method: string
+  /** When finance confirmed it, somebody claimed it, it went back. */
+  confirmed: string | null
+  claimed: string | null
+  returned: string | null
+}
+
+export type FundsPurpose = 'disbursement' | 'fee' | 'surplus' | 'distribution' | 'deposit'
+export type FundsStanding = 'open' | 'approved' | 'refused' | 'withdrawn' | 'paid' | 'failed'
+
+export interface FundsRequest {
+  request: string
+  seq: number
+  amount_fen: number
+  at: string
+  by: string | null
+  /** Whether the person who looks asked for it. */
+  own: boolean
+  payee: string | null
+  account: string | null
+  purpose: FundsPurpose
+  standing: FundsStanding
+  decided: { at: string; by: string | null; reason: string } | null
+  settled: string | null
+  failure: string | null
+}
+
+export interface CaseFunds {
+  bank_fen: number
+  unclaimed_fen: number
+  free_fen: number
+  asked_fen: number
+  payable_fen: number
+  paid_fen: number
+  payments: FundsPayment[]
+  requests: FundsRequest[]
+  parties: { party: string; role: string; name: string | null }[]
+  may_ask: boolean
+  may_decide: boolean
+}
+
 /** Where the event chain of a case stands. */
 export interface Head {
   seq: number

@@ -1,4 +1,4 @@
-import { formatBytes, type CaseEvent, type Json, type Words } from '@zhixing/ui'
+import { formatFen, formatBytes, type CaseEvent, type Json, type Words } from '@zhixing/ui'
 import { momentText } from './duties'
 
 function member(value: Json, name: string): Json {
@@ -59,6 +59,16 @@ export function describe(event: CaseEvent, words: Words): string | null {
       return t('timeline.plain.pause_begun', { from: words.date(of('from')), reason: of('reason') })
     case 'pause.ended':
       return t('timeline.plain.pause_ended', { to: words.date(of('to')) })
+    case 'funds.received':
+      return t('timeline.plain.funds_amount', { amount: formatFen(Number(of('amount_fen'))) })
+    case 'funds.requested':
+      return t('timeline.plain.funds_asked', {
+        purpose: word('funds_purpose', of('purpose')),
+        amount: formatFen(Number(of('amount_fen'))),
+        payee: opened(event, 'payee') || '—',
+      })
+    case 'funds.decided':
+      return t('timeline.plain.funds_decided', { decision: word('funds_decision', of('decision')) })
     case 'paper.made':
       return t('timeline.plain.paper_made', {
         title: opened(event, 'title') || of('template'),
