@@ -6,10 +6,12 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use zhixing_protocol::case::CaseState;
 use zhixing_protocol::case::CourtWord;
 use zhixing_protocol::event::Head;
+use zhixing_protocol::hash::Sha256Digest;
 use zhixing_protocol::ids::{CaseId, RealmId};
 use zhixing_protocol::keys::Signer as _;
 use zhixing_protocol::time::UtcMillis;
@@ -66,6 +68,38 @@ pub enum StartError {
     /// A court's settings.
     #[error(transparent)]
     Overlay(#[from] OverlayFileError),
+    /// Fewer keys were replaced than devices have been told.
+    #[error(
+        "records of replaced keys are missing: devices have heard of {told}, data/keys/retired holds {found}. Put the folder back from the backup; \
+         without them what the old keys signed is not valid any more"
+    )]
+    LostRecords {
+        /// How many devices have heard of.
+        told: u64,
+        /// How many are there.
+        found: u64,
+    },
+}
+
+/// What devices were told last of keys, courts and rules of devices: its version rises whenever anything of it changes.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Told {
+    version: u64,
+    /// Of the trust document without version and time.
+    sha256: String,
+    /// How many keys had been replaced.
+    rotations: u64,
+}
+
+async fn read_told(tx: &mut Tx) -> StoreResult<Told> {
+    let row = tx
+        .row("SELECT value FROM settings WHERE name = 'trust'", &[])
+        .await?;
+    match row {
+        Some(row) => serde_json::from_str(&row.text(0)?)
+            .map_err(|error| StoreError::Damaged(format!("what devices were told: {error}"))),
+        None => Ok(Told::default()),
+    }
 }
 
 /// Everything a request needs.
@@ -128,6 +162,11 @@ impl Court {
             &[zhixing_protocol::tlog::empty_root().into()],
         )
         .await?;
+        let told = read_told(&mut tx).await?.rotations;
+        let found = keys.rotations();
+        if found < told {
+            return Err(StartError::LostRecords { told, found });
+        }
         tx.commit().await?;
         let uploads = Uploads::new(
             config.data.join("spool"),
@@ -170,10 +209,32 @@ impl Court {
         (self.clock)()
     }
 
-    /// The current trust document, not yet signed. Its version counts what it lists, so it rises with every change.
+    /// The current trust document, not yet signed. Its version rises with every change of what it says.
     pub async fn trust(&self) -> Result<Trust, StartError> {
         let mut tx = self.db.begin_read().await?;
-        self.trust_in(&mut tx).await
+        let trust = self.trust_in(&mut tx).await?;
+        let told = read_told(&mut tx).await?;
+        drop(tx);
+        if told.version == trust.version {
+            return Ok(trust);
+        }
+        // Somebody is about to be told: from now on this version is this content.
+        let mut tx = self.db.begin_write().await?;
+        let trust = self.trust_in(&mut tx).await?;
+        let told = Told {
+            version: trust.version,
+            sha256: content_of(&trust)?,
+            rotations: self.keys.rotations(),
+        };
+        let value =
+            serde_json::to_string(&told).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        tx.execute(
+            "INSERT INTO settings (name, value) VALUES ('trust', $1) ON CONFLICT (name) DO UPDATE SET value = $1",
+            &[value.into()],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(trust)
     }
 
     /// The same as a transaction sees it.
@@ -224,8 +285,9 @@ impl Court {
         };
         let mut logs = vec![log(self.keys.log.verifier_key(), false)];
         logs.extend(self.keys.retired_logs.iter().map(|key| log(key, true)));
-        Ok(Trust {
+        let mut trust = Trust {
             realm: self.realm,
+            // Before versions were kept they counted what is listed; a device that holds such a one must see a higher one.
             version: 1 + courts.len() as u64 + self.keys.rotations() + LATER_PURPOSES,
             issued_ms: self.now(),
             keys,
@@ -238,7 +300,14 @@ impl Court {
             },
             root: self.keys.root.public_key().clone(),
             succession: self.keys.succession.clone(),
-        })
+        };
+        let told = read_told(tx).await?;
+        if content_of(&trust)? == told.sha256 {
+            trust.version = told.version;
+        } else {
+            trust.version = trust.version.max(told.version.saturating_add(1));
+        }
+        Ok(trust)
     }
 
     /// The state of a case at `head`, if it is in memory.
@@ -273,6 +342,19 @@ impl Court {
     pub async fn next(tx: &mut Tx, counter: &str) -> Result<u64, StoreError> {
         tx.take_number(&NUMBERS, counter).await
     }
+}
+
+/// SHA-256 of what a trust document says, apart from its version and time.
+fn content_of(trust: &Trust) -> StoreResult<String> {
+    let content = Trust {
+        version: 0,
+        issued_ms: UtcMillis(0),
+        ..trust.clone()
+    };
+    let bytes = zhixing_protocol::canonical::to_value(&content)
+        .map_err(|error| StoreError::Damaged(error.to_string()))?
+        .to_bytes();
+    Ok(Sha256Digest::of(&bytes).to_string())
 }
 
 /// Whether this deployment has a court of that word.

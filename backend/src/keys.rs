@@ -1,6 +1,7 @@
 //! The court's keys: made on first start, kept in `data/keys` for their owner only.
 //!
-//! The root key signs the trust document and nothing else; a real court keeps it off this machine between uses.
+//! The root key signs the trust document and what follows it, nothing else. It lies on this machine, because the trust document is
+//! signed anew at each enrolment and each change; whoever takes the machine has it, and the court then replaces it (`rotate root`).
 //!
 //! A key that is replaced leaves a record in `data/keys/retired`: of a signing key its public half, so that what it
 //! signed stays valid; of a court identity the secret, so that what was encrypted to it can still be opened; of a root

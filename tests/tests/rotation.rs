@@ -3,6 +3,7 @@
 use zhixing_engine::ErrorKind;
 use zhixing_protocol::trust::{KeyPurpose, Succession};
 use zhixing_server::audit::{self, Part};
+use zhixing_server::court::{Court, system_clock};
 use zhixing_server::devices;
 use zhixing_server::keys::Rotation;
 use zhixing_tests::{CASE, Fault, TestDevice, village};
@@ -352,5 +353,81 @@ async fn i4_a_lost_phone_leaves_its_chain_open_until_it_is_found_or_closed() {
         third.engine().open_chain(),
         Ok(None),
         "nothing is open any more"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i2_another_lease_or_retention_is_a_new_trust_document_and_reaches_devices() {
+    let (mut court, proxy, device) = village().await;
+    device.sync_until_done().await;
+    let old = court.court.trust().await.expect("a trust document");
+    assert_eq!(
+        court.court.trust().await.expect("a trust document").version,
+        old.version,
+        "nothing changed"
+    );
+    court.restart().await;
+    assert_eq!(
+        court.court.trust().await.expect("a trust document").version,
+        old.version,
+        "a restart changes nothing"
+    );
+    let held = |device: &TestDevice| device.engine().trust().expect("reads").expect("holds one");
+    assert_eq!(held(&device).policy.lease_ms, old.policy.lease_ms);
+
+    court.restart_with(|config| config.lease_hours += 5).await;
+    proxy.point_at(court.address);
+    let new = court.court.trust().await.expect("a trust document");
+    assert_eq!(new.version, old.version + 1);
+    device.sync_until_done().await;
+    assert_eq!(
+        (held(&device).version, held(&device).policy.lease_ms),
+        (new.version, old.policy.lease_ms + 5 * 3_600_000)
+    );
+    // Back again is a change too: the version never falls.
+    court.restart_with(|config| config.lease_hours -= 5).await;
+    proxy.point_at(court.address);
+    device.sync_until_done().await;
+    assert_eq!(
+        (held(&device).version, held(&device).policy.lease_ms),
+        (old.version + 2, old.policy.lease_ms)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i12_a_lost_record_of_a_replaced_key_stops_the_server_and_says_what_to_do() {
+    let (mut court, proxy, device) = village().await;
+    let now = court.court.now();
+    court
+        .court
+        .keys
+        .rotate(&Rotation::Signer(KeyPurpose::Receipt), now)
+        .expect("replaces");
+    court.restart().await;
+    proxy.point_at(court.address);
+    let listed = court.court.trust().await.expect("a trust document");
+    device.sync_until_done().await;
+    let (_scratch, config) = court.close().await;
+    let retired = config.data.join("keys").join("retired");
+    let aside = config.data.join("aside");
+    std::fs::rename(&retired, &aside).expect("moves the folder away");
+    let refusal = Court::open(config.clone(), system_clock())
+        .await
+        .err()
+        .expect("it does not start");
+    assert!(
+        refusal
+            .to_string()
+            .contains("Put the folder back from the backup"),
+        "{refusal}"
+    );
+    let _ = std::fs::remove_dir_all(&retired);
+    std::fs::rename(&aside, &retired).expect("puts it back");
+    let again = Court::open(config, system_clock())
+        .await
+        .expect("it starts");
+    assert_eq!(
+        again.trust().await.expect("a trust document").version,
+        listed.version
     );
 }

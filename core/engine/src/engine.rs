@@ -100,6 +100,11 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// What the court told last of its keys, its courts and the rules for devices; none before the first contact. *Errors*: those of the store.
+    pub fn trust(&self) -> Result<Option<zhixing_protocol::trust::Trust>> {
+        self.holdings.queue().trust()
+    }
+
     /// Opens or makes the folder of a device and recovers what a kill left.
     ///
     /// *Errors*: `Rejected` if another process has it; `Locked` if the transfer key does not open it; `Damaged`.
