@@ -54,6 +54,7 @@ fn visit(found: &str) -> PaperOrder {
             ("read_back", text("经宣读核对无误")),
             ("signatures", Value::Array(vec![Value::Object(signature)])),
         ]),
+        act: None,
         revises: None,
         occurred_on: "2026-03-20".parse().ok(),
         court: Some("广元市昭化区人民法院".into()),

@@ -1,13 +1,14 @@
 //! Papers of the court: made on the device, signed as statements, printed from them whenever they are wanted.
 
 use zhixing_papers::{
-    Assets, Fonts, Imprint, PaperError, Pdf, Photos, SETTER_VERSION, Template, derive, from_case,
-    photo_ids, render, template,
+    Assets, Fonts, Imprint, PaperError, Pdf, Photos, SETTER_VERSION, Template, derive, from_act,
+    from_case, is_of_act, photo_ids, render, template,
 };
+use zhixing_protocol::act::Standing;
 use zhixing_protocol::canonical::{Object, Value};
 use zhixing_protocol::event::{Effect, preview_paper};
 use zhixing_protocol::hash::StatementHash;
-use zhixing_protocol::ids::{CaseId, DocumentId};
+use zhixing_protocol::ids::{ActId, CaseId, DocumentId};
 use zhixing_protocol::statement::{PaperMade, PaperMake};
 use zhixing_protocol::time::Date;
 
@@ -59,8 +60,10 @@ pub struct MadePaper {
 pub struct PaperOrder {
     /// Id or title of the template.
     pub template: String,
-    /// Fields; those that the case gives may be left out, or replaced.
+    /// Fields; those that the case and the act give may be left out, or replaced.
     pub fields: Object,
+    /// The act on site whose record, list or receipt it is.
+    pub act: Option<ActId>,
     /// The paper of which this is the next version; none for a new one.
     pub revises: Option<DocumentId>,
     /// Legal date; today if missing.
@@ -112,6 +115,26 @@ impl Engine {
             None => self.legal_today()?,
         };
         let mut fields = from_case(template, &view.state, order.court.as_deref(), today);
+        if let Some(act) = order.act {
+            let state = view
+                .state
+                .acts()
+                .get(act)
+                .ok_or_else(|| EngineError::not_found("there is no such act in this case"))?;
+            let standing = Standing::of(act, state);
+            if let Some(kind) = standing.kind.filter(|kind| !is_of_act(template, *kind)) {
+                return Err(EngineError::invalid(format!(
+                    "{} is no paper of this act ({kind:?}); see `doc list`",
+                    template.title
+                )));
+            }
+            fields.extend(from_act(
+                template,
+                &standing,
+                &view.state,
+                self.law_time(None)?,
+            ));
+        }
         if let Some(document) = order.revises {
             let newest = view
                 .state

@@ -38,6 +38,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<u8> {
                 DocAct::Fields {
                     template,
                     case: None,
+                    ..
                 },
         } => return doc::fields(template, output),
         Command::Doc {

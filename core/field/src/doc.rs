@@ -13,7 +13,7 @@ use zhixing_papers::{
     check, from_interest, render, specimen, template, templates,
 };
 use zhixing_protocol::canonical::{self, Object, Value};
-use zhixing_protocol::ids::CaseId;
+use zhixing_protocol::ids::{ActId, CaseId};
 use zhixing_protocol::rules::delay_interest::Claim;
 use zhixing_protocol::time::Date;
 
@@ -36,7 +36,8 @@ pub fn run(engine: &Engine, act: &DocAct, output: &Output) -> Result<u8> {
         DocAct::Fields {
             template,
             case: Some(case),
-        } => fields_of_case(engine, template, find_case(engine, case)?, output),
+            act,
+        } => fields_of_case(engine, template, find_case(engine, case)?, *act, output),
         DocAct::Make {
             case,
             template,
@@ -51,6 +52,7 @@ pub fn run(engine: &Engine, act: &DocAct, output: &Output) -> Result<u8> {
             let order = PaperOrder {
                 template: template.clone(),
                 fields: given(engine, case, template, fields)?,
+                act: fields.act,
                 revises: revises.as_deref().map(paper_id).transpose()?,
                 occurred_on: *on,
                 court: fields.court.clone(),
@@ -83,6 +85,7 @@ pub fn run(engine: &Engine, act: &DocAct, output: &Output) -> Result<u8> {
         DocAct::Fields {
             template,
             case: None,
+            ..
         } => fields(template, output),
         DocAct::Specimens { folder, fonts } => specimens(folder, fonts, output),
     }
@@ -181,11 +184,18 @@ pub fn fields(name: &str, output: &Output) -> Result<u8> {
     Ok(exit::DONE)
 }
 
-fn fields_of_case(engine: &Engine, name: &str, case: CaseId, output: &Output) -> Result<u8> {
+fn fields_of_case(
+    engine: &Engine,
+    name: &str,
+    case: CaseId,
+    act: Option<ActId>,
+    output: &Output,
+) -> Result<u8> {
     let template = template(name)?;
     let order = PaperOrder {
         template: name.to_owned(),
         fields: Object::new(),
+        act,
         revises: None,
         occurred_on: None,
         court: None,

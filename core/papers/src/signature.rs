@@ -1,7 +1,8 @@
 //! Signatures drawn on a screen, and what stands where none is.
 //!
 //! *Shape*: `{"role":"被询问人","name":"张三","on":"2020-03-20","strokes":{"width":1000,"height":400,"lines":[[x,y,x,y,…],…]}}`, or `refused` with the
-//! reason instead of `strokes`, or neither: a line to sign on. Coordinates are integers from the left upper corner.
+//! reason instead of `strokes`, or neither: a line to sign on. Coordinates are integers from the left upper corner. Strokes of an act on site stand
+//! as they were signed: a list of strokes, each a list of points `[x,y,t,pressure]`.
 
 use zhixing_protocol::canonical::Value;
 use zhixing_protocol::time::Date;
@@ -102,7 +103,48 @@ impl Signature {
 }
 
 impl Strokes {
+    /// Strokes as an act has them: points `[x, y, t, pressure]` in 1/10,000 of a canvas, which is taken to be five wide and two high.
+    fn of_act(strokes: &[Value]) -> Result<Self, String> {
+        let wrong = "strokes of an act are lists of points [x,y,t,pressure], each from 0 to 10000";
+        let mut points = 0_usize;
+        let mut lines = Vec::new();
+        for stroke in strokes {
+            let Value::Array(stroke) = stroke else {
+                return Err(wrong.into());
+            };
+            let mut line = Vec::new();
+            for point in stroke {
+                let (x, y) = match point {
+                    Value::Array(numbers) => match numbers.as_slice() {
+                        [Value::Integer(x), Value::Integer(y), ..] => (*x, *y),
+                        _ => return Err(wrong.into()),
+                    },
+                    _ => return Err(wrong.into()),
+                };
+                if !(0..=10_000).contains(&x) || !(0..=10_000).contains(&y) {
+                    return Err(wrong.into());
+                }
+                line.push((x, y * 2 / 5));
+            }
+            points += line.len();
+            lines.push(line);
+        }
+        if points == 0 || points > MAX_POINTS {
+            return Err(format!(
+                "a signature has at least one point and at most {MAX_POINTS}"
+            ));
+        }
+        Ok(Self {
+            width: 10_000,
+            height: 4_000,
+            lines,
+        })
+    }
+
     fn read(value: &Value) -> Result<Self, String> {
+        if let Value::Array(strokes) = value {
+            return Self::of_act(strokes);
+        }
         let side = |name: &str| {
             value
                 .get(name)

@@ -22,6 +22,7 @@ const CASE: CaseId = CaseId([9; 16]);
 struct Field {
     folder: tempfile::TempDir,
     ports: Ports,
+    clock: std::sync::Arc<crate::testing::TestClock>,
     engine: Option<Engine>,
     act: ActId,
 }
@@ -29,7 +30,7 @@ struct Field {
 impl Field {
     fn with(kind: ActKind) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let (ports, _) = test_ports(7);
+        let (ports, clock) = test_ports(7);
         let engine = Engine::open(folder.path(), ports.clone()).expect("opens");
         let court = TestCourt::new(ports.clock.wall_ms());
         let ticket = court.ticket().to_string();
@@ -54,13 +55,14 @@ impl Field {
             about: None,
             party: None,
             place: Some("方山村4组".to_owned()),
-            cause: None,
+            cause: Some("核实财产线索".to_owned()),
             at: None,
         };
         let (act, _) = engine.act_start(CASE, &start).expect("begins");
         Self {
             folder,
             ports,
+            clock,
             engine: Some(engine),
             act,
         }
@@ -85,6 +87,8 @@ impl Field {
     }
 
     fn step(&self, step: ActStep, text: &str) {
+        // Nobody says two things in the same second.
+        self.clock.advance(1_000);
         self.engine()
             .act_step(CASE, self.act, step, &StepWords::text(text))
             .expect("recorded");
@@ -486,4 +490,245 @@ fn a_measure_lasts_no_longer_than_the_law_allows() {
         (measures[0].until, measures[0].rank),
         (date("2028-01-04"), 2)
     );
+}
+
+/// What the papers of an act still ask for after it was carried out with everything an act can hold: numbers of papers that nobody photographed, and
+/// what is decided only afterwards.
+const LEFT: &[(&str, &[&str])] = &[
+    ("record.cash", &["hand_in", "paid_by", "receipt_number"]),
+    ("receipt.cash", &["paid_by", "receipt_number"]),
+    ("record.compelled_attendance", &["limit_hours"]),
+    ("receipt.service", &["method"]),
+];
+
+#[test]
+fn the_papers_of_every_kind_of_act_are_filled_from_it() {
+    let kinds = [
+        ActKind::Inquiry,
+        ActKind::HomeVisit,
+        ActKind::Inspection,
+        ActKind::Seal,
+        ActKind::Seizure,
+        ActKind::Search,
+        ActKind::Eviction,
+        ActKind::Delivery,
+        ActKind::LeaveService,
+        ActKind::CompelledAttendance,
+        ActKind::Detention,
+        ActKind::Cash,
+    ];
+    for kind in kinds {
+        let field = Field::with(kind);
+        everything(&field);
+        let papers: Vec<_> = zhixing_papers::templates()
+            .expect("the bundled templates")
+            .iter()
+            .filter(|template| zhixing_papers::is_of_act(template, kind))
+            .collect();
+        assert!(!papers.is_empty(), "{kind:?} has a record");
+        for template in papers {
+            let order = crate::papers::PaperOrder {
+                template: template.id.clone(),
+                fields: canonical::Object::new(),
+                act: Some(field.act),
+                revises: None,
+                occurred_on: None,
+                court: Some("昭化区人民法院".to_owned()),
+            };
+            let fields = field
+                .engine()
+                .paper_fields(CASE, &order)
+                .expect("the act is there");
+            let faults = match zhixing_papers::check(template, &fields) {
+                Ok(()) => Vec::new(),
+                Err(zhixing_papers::PaperError::Fields(faults)) => faults,
+                Err(other) => panic!("{}: {other}", template.id),
+            };
+            // Nothing of it has a wrong shape; what is missing is what the case gives elsewhere or what is listed.
+            assert!(
+                faults
+                    .iter()
+                    .all(|fault| fault.fault.starts_with("missing")),
+                "{}: {faults:?}",
+                template.id
+            );
+            let of_case = |name: &str| {
+                template
+                    .field(name)
+                    .is_some_and(|field| field.from.is_some())
+            };
+            let mut missing: Vec<&str> = faults
+                .iter()
+                .map(|fault| fault.field.as_str())
+                .filter(|name| !of_case(name))
+                .collect();
+            missing.sort_unstable();
+            let left = LEFT
+                .iter()
+                .find(|(id, _)| *id == template.id)
+                .map_or(&[][..], |(_, left)| left);
+            assert_eq!(missing, left, "{}", template.id);
+        }
+    }
+}
+
+/// Everything that any act can hold, said once.
+fn everything(field: &Field) {
+    let roles = [
+        (AttendeeRole::Officer, "何伟"),
+        (AttendeeRole::Officer, "李庚"),
+        (AttendeeRole::Recorder, "罗小兵"),
+        (AttendeeRole::Respondent, "彭乙"),
+        (AttendeeRole::Asked, "彭某之母"),
+        (AttendeeRole::GrassRoots, "村主任"),
+        (AttendeeRole::Recipient, "收件人"),
+        (AttendeeRole::Payer, "交款人"),
+        (AttendeeRole::Witness, "见证人甲"),
+    ];
+    let people = roles.map(|(role, name)| field.present(role, name));
+    for paper in [
+        "work_id",
+        "ruling",
+        "search_warrant",
+        "eviction_notice",
+        "compel_writ",
+        "detention_decision",
+        "served_paper",
+    ] {
+        let shown = ActStep::Shown {
+            document: None,
+            evidence: None,
+            paper: paper.into(),
+        };
+        field.step(shown, "（2020）川0811执123号之一");
+    }
+    field.step(
+        ActStep::Recorder {
+            recorder: "DSJ-1".into(),
+            recording: None,
+        },
+        "",
+    );
+    for topic in [
+        "question",
+        "answer",
+        "course",
+        "findings",
+        "next_step",
+        "refusal_reason",
+        "statement",
+    ] {
+        field.step(
+            ActStep::Note {
+                topic: topic.into(),
+            },
+            "当场所见",
+        );
+    }
+    for flag in [
+        "rights_told",
+        "recording_told",
+        "forced_open",
+        "occupancy",
+        "vulnerable_present",
+        "family_told",
+    ] {
+        field.set(flag, NodeValue::Flag(true));
+    }
+    field.set("amount_fen", NodeValue::Number(500_000));
+    field.set("days", NodeValue::Number(10));
+    for (code, at) in [
+        ("brought_in", "2026-03-20T09:30"),
+        ("inquiry_ended", "2026-03-20T11:30"),
+        ("vacate_by", "2026-04-01"),
+    ] {
+        field.set(code, NodeValue::Code(at.into()));
+    }
+    field.set("place", NodeValue::Code("detention-house-1".into()));
+    field
+        .engine()
+        .act_line(CASE, field.act, &tractor(), &StepWords::default())
+        .expect("recorded");
+    field.step(
+        ActStep::Handed {
+            attendee: people[3],
+            evidence: None,
+            paper: "inventory_copy".into(),
+        },
+        "",
+    );
+    field.step(ActStep::Ended {}, "");
+    field
+        .engine()
+        .act_read_back(CASE, field.act, people[3], true)
+        .expect("recorded");
+    field
+        .engine()
+        .act_sign(
+            CASE,
+            field.act,
+            people[0],
+            &[SignedPaper::Record],
+            &Signing::Drawn(strokes()),
+        )
+        .expect("signed");
+}
+
+#[test]
+fn a_record_is_printed_from_its_act_with_the_strokes_that_were_drawn() {
+    let field = Field::with(ActKind::Inquiry);
+    everything(&field);
+    let order = |template: &str| crate::papers::PaperOrder {
+        template: template.to_owned(),
+        fields: canonical::Object::new(),
+        act: Some(field.act),
+        revises: None,
+        occurred_on: None,
+        court: Some("昭化区人民法院".to_owned()),
+    };
+    let fields = field
+        .engine()
+        .paper_fields(CASE, &order("record.inquiry"))
+        .expect("the act is there");
+    let text = |name: &str| {
+        fields
+            .get(name)
+            .and_then(|value| value.as_text())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert_eq!(text("place"), "方山村4组");
+    assert_eq!(text("read_back"), "彭乙核对无误");
+    let officers = fields.get("officers").expect("officers").clone();
+    assert_eq!(
+        officers,
+        canonical::parse(
+            r#"[{"name":"何伟","post":"执行人员"},{"name":"李庚","post":"执行人员"}]"#.as_bytes()
+        )
+        .expect("canonical")
+    );
+    let dialogue = fields.get("dialogue").expect("questions").clone();
+    assert_eq!(
+        dialogue,
+        canonical::parse(r#"[{"answer":"当场所见","ask":"当场所见"}]"#.as_bytes())
+            .expect("canonical")
+    );
+    let canonical::Value::Array(signatures) = fields.get("signatures").expect("signatures").clone()
+    else {
+        panic!("a list");
+    };
+    assert_eq!(signatures.len(), 9, "a line for everybody who was there");
+    assert_eq!(
+        signatures
+            .iter()
+            .filter(|line| line.get("strokes") == Some(&strokes()))
+            .count(),
+        1
+    );
+    // A paper of another kind of act is none of this one.
+    let wrong = field
+        .engine()
+        .paper_fields(CASE, &order("record.search"))
+        .expect_err("another kind");
+    assert_eq!(wrong.kind, ErrorKind::InvalidInput);
 }

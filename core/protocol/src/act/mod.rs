@@ -19,7 +19,7 @@ pub use closing::{inventory_for_parties, last_day, targets};
 pub use facts::facts_of;
 pub use fields::record_fields;
 pub use missing::{Missing, asked, missing};
-pub use standing::{ActStatus, Standing};
+pub use standing::{ActStatus, Attendee, Standing};
 pub use state::{ActState, Acts, Contribution, record_hash};
 pub use timer::{Timer, timers};
 pub use view::{ActView, AttendeeView, LineView, MarkView, StepView};
