@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::act::ActCommand;
 use clap::{Parser, Subcommand, ValueEnum};
-use zhixing_protocol::ids::{ActId, FundsRequestId, MeasureId, PauseId, PaymentId};
+use zhixing_protocol::ids::{FundsRequestId, MeasureId, PauseId, PaymentId};
 use zhixing_protocol::rules::moment::Moment;
 use zhixing_protocol::time::Date;
 
@@ -276,9 +276,9 @@ pub enum DocAct {
         /// Case number or id.
         #[arg(long)]
         case: Option<String>,
-        /// An act on site of the case that gives some of them.
+        /// An act on site of the case that gives some of them; its id or the end of it.
         #[arg(long, value_name = "ID", requires = "case")]
-        act: Option<ActId>,
+        act: Option<String>,
     },
     /// Make a paper, sign it and write it as PDF.
     Make {
@@ -341,9 +341,9 @@ pub struct DocFields {
     /// One field: text, a date, yuan such as 20000.50, true, a name, or JSON; again for each entry of a list.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub set: Vec<String>,
-    /// The act on site whose record it is: people, words, inventory, photos and signatures come from it.
+    /// The act on site whose record it is, or its end as `act list` shows it: people, words, inventory, photos and signatures come from it.
     #[arg(long, value_name = "ID")]
-    pub act: Option<ActId>,
+    pub act: Option<String>,
     /// A photo by the beginning of its statement's hash from `show`, with words below it.
     #[arg(long = "photo", value_name = "HASH[=WORDS]")]
     pub photos: Vec<String>,

@@ -37,7 +37,13 @@ pub fn run(engine: &Engine, act: &DocAct, output: &Output) -> Result<u8> {
             template,
             case: Some(case),
             act,
-        } => fields_of_case(engine, template, find_case(engine, case)?, *act, output),
+        } => fields_of_case(
+            engine,
+            template,
+            find_case(engine, case)?,
+            act.as_deref(),
+            output,
+        ),
         DocAct::Make {
             case,
             template,
@@ -52,7 +58,7 @@ pub fn run(engine: &Engine, act: &DocAct, output: &Output) -> Result<u8> {
             let order = PaperOrder {
                 template: template.clone(),
                 fields: given(engine, case, template, fields)?,
-                act: fields.act,
+                act: named_act(engine, case, fields.act.as_deref())?,
                 revises: revises.as_deref().map(paper_id).transpose()?,
                 occurred_on: *on,
                 court: fields.court.clone(),
@@ -89,6 +95,11 @@ pub fn run(engine: &Engine, act: &DocAct, output: &Output) -> Result<u8> {
         } => fields(template, output),
         DocAct::Specimens { folder, fonts } => specimens(folder, fonts, output),
     }
+}
+
+fn named_act(engine: &Engine, case: CaseId, end: Option<&str>) -> Result<Option<ActId>> {
+    end.map(|end| crate::act::named(engine, case, end))
+        .transpose()
 }
 
 fn paper_id(text: &str) -> Result<zhixing_protocol::ids::DocumentId> {
@@ -188,14 +199,14 @@ fn fields_of_case(
     engine: &Engine,
     name: &str,
     case: CaseId,
-    act: Option<ActId>,
+    act: Option<&str>,
     output: &Output,
 ) -> Result<u8> {
     let template = template(name)?;
     let order = PaperOrder {
         template: name.to_owned(),
         fields: Object::new(),
-        act,
+        act: named_act(engine, case, act)?,
         revises: None,
         occurred_on: None,
         court: None,

@@ -126,6 +126,15 @@ pub fn run(engine: &Engine, command: &ActCommand, output: &Output) -> Result<u8>
     }
 }
 
+/// The act of a case that a word names: its id, or the end of it.
+pub fn named(engine: &Engine, case: CaseId, end: &str) -> Result<ActId> {
+    let which = Which {
+        case: case.to_string(),
+        act: Some(end.to_owned()),
+    };
+    Ok(Place::any(engine, &which)?.act)
+}
+
 /// One act and what is known of it.
 struct Place {
     case: CaseId,
