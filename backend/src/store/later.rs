@@ -4,8 +4,9 @@
 
 use super::{Arg, StoreError, StoreResult, Tx};
 
-/// Most rows of one insertion; 14 columns of them stay below the 32,766 values that SQLite takes.
-const MOST_ROWS: usize = 512;
+/// Most rows of one insertion. SQLite looks each value's name up in a list, so that the work of one statement grows with the square of
+/// its values: at 512 rows that was the largest single item of an import.
+const MOST_ROWS: usize = 64;
 
 /// An insertion of rows.
 #[derive(Debug)]
