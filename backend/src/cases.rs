@@ -256,15 +256,16 @@ pub async fn append(
         }
         state.apply(&event, &Openings::new());
     }
-    tx.update_later(
-        "UPDATE cases SET head_seq = $2, head_hash = $3, last_event_ms = $4 WHERE case_id = $1",
-        vec![
-            case.case.into(),
-            head.seq.into(),
-            head.hash.into(),
-            now.0.into(),
-        ],
-    );
+    let moved = [head.seq.into(), head.hash.into(), now.0.into()];
+    // A case that is filed here and now gets its row once, with its head.
+    let id = Arg::from(case.case);
+    let waits = case.head == Head::EMPTY && tx.amend_later(&CASES, &id, HEAD_COLUMN, &moved);
+    if !waits {
+        tx.update_later(
+            "UPDATE cases SET head_seq = $2, head_hash = $3, last_event_ms = $4 WHERE case_id = $1",
+            std::iter::once(id).chain(moved).collect(),
+        );
+    }
     court.cache_state(case.case, head, Arc::new(state));
     Ok(head)
 }
@@ -286,6 +287,9 @@ static CASES: Insert = Insert {
     columns: 7,
     tail: "",
 };
+
+/// Place of `head_seq` among the columns of [`CASES`]; hash and time follow it.
+const HEAD_COLUMN: usize = 4;
 
 /// Stores the row of a case that has no events yet.
 pub fn file(tx: &mut Tx, case: &CaseRow, external_id: &str) {

@@ -53,6 +53,34 @@ impl Tx {
         }
     }
 
+    /// Changes a row that still waits, found by its first value: its values from column `from` (counted from 0) on become `values`. False if no such
+    /// row waits, and then nothing is done: it is in the table, or was never added.
+    pub fn amend_later(
+        &mut self,
+        insert: &'static Insert,
+        first: &Arg,
+        from: usize,
+        values: &[Arg],
+    ) -> bool {
+        let rows = self
+            .later
+            .rows
+            .iter_mut()
+            .find(|(waiting, _)| core::ptr::eq(*waiting, insert));
+        let Some((_, rows)) = rows else {
+            return false;
+        };
+        let row = rows
+            .chunks_mut(insert.columns.max(1))
+            .rev()
+            .find(|row| row.first() == Some(first));
+        let Some(places) = row.and_then(|row| row.get_mut(from..from + values.len())) else {
+            return false;
+        };
+        places.clone_from_slice(values);
+        true
+    }
+
     /// Runs an update before the next question of this transaction, after all rows that wait. Of those with the same text and the same first
     /// argument the last counts.
     pub fn update_later(&mut self, sql: &'static str, args: Vec<Arg>) {

@@ -104,6 +104,23 @@ on_both_engines! {
         assert!(matches!(tx.take_number(&NUMBERS, "none").await, Err(StoreError::Damaged(_))));
     }
 
+    async fn a_row_that_waits_can_be_changed_and_one_that_is_there_not(scratch: Scratch) {
+        let db = scratch.open().await.expect("opens");
+        let mut tx = db.begin_write().await.expect("begins");
+        let new = [crate::store::Arg::from("new")];
+        assert!(!tx.amend_later(&SETTINGS, &"a".into(), 1, &new), "nothing waits");
+        for name in ["a", "b", "c"] {
+            tx.insert_later(&SETTINGS, [name.into(), "old".into()]);
+        }
+        assert!(tx.amend_later(&SETTINGS, &"b".into(), 1, &new));
+        assert!(!tx.amend_later(&SETTINGS, &"d".into(), 1, &new), "no such row");
+        assert!(!tx.amend_later(&SETTINGS, &"a".into(), 2, &new), "no such column");
+        for (name, value) in [("a", "old"), ("b", "new"), ("c", "old")] {
+            assert_eq!(get(&mut tx, name).await.as_deref(), Some(value), "{name}");
+        }
+        assert!(!tx.amend_later(&SETTINGS, &"b".into(), 1, &new), "it is in the table by now");
+    }
+
     async fn a_column_of_another_type_is_an_error(scratch: Scratch) {
         let db = scratch.open().await.expect("opens");
         let mut tx = db.begin_read().await.expect("begins");
